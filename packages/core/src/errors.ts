@@ -1,0 +1,37 @@
+// Both processes. What a user can meet besides a bad option (TypeError, RangeError) and a system error of listen().
+
+/** Every code a {@link PreforkError} can carry, with the sentence `docs/errors.md` explains. */
+export const ERROR_CODES = {
+  ERR_PREFORK_BOOT: 'A worker stopped before its first heartbeat',
+  ERR_PREFORK_LOCK_FILE: 'The lock file cannot be used',
+  ERR_PREFORK_PID_FILE: 'The PID file cannot be used',
+  ERR_PREFORK_PLATFORM: 'Preforking needs Linux',
+  ERR_PREFORK_RELOAD: 'A reload did not come up, the old workers stay',
+  ERR_PREFORK_RUNNING: 'This server, or another one with the same PID file, runs already',
+  ERR_PREFORK_TLS: 'A TLS certificate, key or CA file cannot be used',
+} as const;
+
+/** @see {@link ERROR_CODES} */
+export type PreforkErrorCode = keyof typeof ERROR_CODES;
+
+/**
+ * An error of the server itself; `cause` holds the original one.
+ *
+ * @example
+ * server.on('error', (error) => { if (error.code === 'ERR_PREFORK_RUNNING') notify(); });
+ */
+export class PreforkError extends Error {
+  override readonly name = 'PreforkError';
+  /** A stable name for the reason, the message may change. */
+  readonly code: PreforkErrorCode;
+
+  constructor(code: PreforkErrorCode, message: string, cause?: unknown) {
+    super(message, cause === undefined ? undefined : { cause });
+    this.code = code;
+  }
+}
+
+/** The message of anything that was thrown. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,9 @@
+// Public names, nothing else.
+
+export { ERROR_CODES, PreforkError, type PreforkErrorCode } from './errors.js';
+export type { BoundLocation } from './handover.js';
+export type { ListenCallback, ListenOptions, Location } from './locations.js';
+export type { Log } from './log.js';
+export type { Status, WorkerStatus } from './manager/manager.js';
+export type { Listener, PreforkOptions } from './options.js';
+export { Prefork, type PreforkEventMap, prefork } from './prefork.js';

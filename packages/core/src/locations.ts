@@ -1,0 +1,167 @@
+// Both processes. What `listen` was given -> locations, checked before anything is bound. Pure.
+
+import type { Settings } from './options.js';
+
+/** One place to listen at. */
+export interface Location {
+  /** As it is logged, without the query: `http://127.0.0.1:8080`. */
+  url: string;
+  protocol: 'http' | 'https';
+  /** Path of a UNIX socket; else `host` and `port` count. */
+  path?: string;
+  /** Permissions of the UNIX socket, octal in the location: `?mode=660`. */
+  mode?: number;
+  /** A name, an address or nothing, which means every address. */
+  host?: string;
+  port?: number;
+  /** An inherited, bound descriptor. */
+  fd?: number;
+  backlog: number;
+  ipv6Only: boolean;
+  /** TLS: paths of PEM files, and what Node's `tls.createServer` calls the same. */
+  tls?: { cert: string; key: string; ca?: string; ciphers?: string };
+}
+
+/** The object form of `listen`, as `http.Server#listen` takes it. */
+export interface ListenOptions {
+  port?: number | string | undefined;
+  host?: string | undefined;
+  path?: string | undefined;
+  backlog?: number | undefined;
+  ipv6Only?: boolean | undefined;
+}
+
+/** Called once, in the manager: when the first worker is healthy, or with what went wrong before. */
+export type ListenCallback = (error?: Error) => void;
+
+export interface ListenCall {
+  locations: Location[];
+  callback: ListenCallback | undefined;
+}
+
+/**
+ * Reads the arguments of `listen`.
+ *
+ * @throws TypeError or RangeError that names the argument and its value.
+ */
+export function parseListen(args: readonly unknown[], settings: Settings): ListenCall {
+  const rest = [...args];
+  const last = rest.at(-1);
+  const callback = typeof last === 'function' ? (rest.pop() as ListenCallback) : undefined;
+  return { locations: parseTargets(rest, settings), callback };
+}
+
+function parseTargets([target, ...more]: unknown[], settings: Settings): Location[] {
+  const defaults = { backlog: settings.backlog, ipv6Only: false };
+  if (target === undefined || target === null) return settings.listen.map((text) => parseUrl(text, defaults));
+  if (Array.isArray(target)) {
+    if (target.length === 0) throw new RangeError('Expected at least one listen location, got `[]`');
+    return target.map((text) => parseUrl(text, defaults));
+  }
+  if (typeof target === 'object') {
+    const { port, host, path, ...own } = target as ListenOptions;
+    if (port === undefined && path === undefined) {
+      throw new TypeError('Expected the object given to `listen` to have `port` or `path`, got neither');
+    }
+    const options = { backlog: parseBacklog(own.backlog, defaults.backlog), ipv6Only: own.ipv6Only === true };
+    return [path === undefined ? tcp(parsePort(port), host, options) : unix(path, options)];
+  }
+  if (typeof target === 'string' && /^[a-z][a-z+]*:\/\//i.test(target)) return [parseUrl(target, defaults)];
+  const host = more.find((argument) => typeof argument === 'string');
+  const backlog = parseBacklog(
+    more.find((argument) => typeof argument === 'number'),
+    defaults.backlog,
+  );
+  return [
+    isPath(target) ? unix(target, { ...defaults, backlog }) : tcp(parsePort(target), host, { ...defaults, backlog }),
+  ];
+}
+
+function isPath(target: unknown): target is string {
+  return typeof target === 'string' && !/^\d+$/.test(target) && target !== process.env.PORT;
+}
+
+type Common = Pick<Location, 'backlog' | 'ipv6Only'>;
+
+function tcp(port: number, host: string | undefined, common: Common): Location {
+  if (host !== undefined && typeof host !== 'string')
+    throw new TypeError(`Expected \`host\` to be a string, got \`${host}\``);
+  const name = host === undefined || host === '' ? '*' : host;
+  const url = `http://${name.includes(':') ? `[${name}]` : name}:${port}`;
+  return { url, protocol: 'http', port, ...(name === '*' ? {} : { host: name }), ...common };
+}
+
+function unix(path: string, common: Common): Location {
+  if (typeof path !== 'string' || path === '')
+    throw new TypeError(`Expected \`path\` to be a non-empty string, got \`${path}\``);
+  return { url: `http+unix://${encodeURIComponent(path)}`, protocol: 'http', path, ...common };
+}
+
+function parsePort(value: unknown): number {
+  const port = typeof value === 'string' && /^\d+$/.test(value) ? Number(value) : value;
+  if (Number.isInteger(port) && (port as number) >= 0 && (port as number) <= 65_535) return port as number;
+  const name = value !== undefined && String(value) === process.env.PORT ? 'the environment variable `PORT`' : '`port`';
+  const Wrong = typeof port === 'number' || name !== '`port`' ? RangeError : TypeError;
+  throw new Wrong(`Expected ${name} to be an integer from 0 to 65535, got \`${String(value)}\``);
+}
+
+function parseBacklog(value: unknown, fallback: number): number {
+  if (value === undefined || value === null) return fallback;
+  if (typeof value !== 'number') throw new TypeError(`Expected \`backlog\` to be a number, got \`${String(value)}\``);
+  // Node takes a negative or zero backlog for its default
+  return Number.isInteger(value) && value > 0 ? value : fallback;
+}
+
+/**
+ * A listen location of the seed: `http://*:8080`, `https://[::1]:8443?cert=a.pem&key=b.pem`,
+ * `http+unix://%2Ftmp%2Fapp.sock`.
+ */
+function parseUrl(text: unknown, defaults: Common): Location {
+  const bad = (why: string) => new RangeError(`Invalid listen location \`${String(text)}\`: ${why}`);
+  if (typeof text !== 'string')
+    throw new TypeError(`Expected a listen location to be a string, got \`${String(text)}\``);
+  if (!URL.canParse(text)) throw bad('expected something like http://*:8080');
+  const url = new URL(text);
+  const [, protocol, local] = /^(https?)(\+unix)?:$/.exec(url.protocol) ?? [];
+  if (protocol !== 'http' && protocol !== 'https') throw bad('expected http://, https:// or http+unix://');
+  if (url.hostname === '') throw bad('a host is missing, * stands for every address');
+  if (url.pathname !== '' && url.pathname !== '/') throw bad('a path has no place here');
+  const query = parseQuery(url.searchParams, protocol, bad);
+  const common = { ...defaults, ...query };
+  if (local)
+    return {
+      ...unix(decodeURIComponent(url.hostname), common),
+      ...common,
+      protocol,
+      url: `${url.protocol}//${url.host}`,
+    };
+  const port = url.port === '' ? (protocol === 'https' ? 443 : 80) : Number(url.port);
+  const location = tcp(port, url.hostname === '*' ? undefined : url.hostname.replace(/^\[(.*)\]$/, '$1'), common);
+  return { ...location, ...common, protocol, url: location.url.replace(/^http/, protocol) };
+}
+
+const PARAMETERS = ['backlog', 'ca', 'cert', 'ciphers', 'fd', 'key', 'mode'];
+
+function parseQuery(query: URLSearchParams, protocol: string, bad: (why: string) => Error): Partial<Location> {
+  const unknown = [...query.keys()].find((name) => !PARAMETERS.includes(name));
+  if (unknown !== undefined) throw bad(`unknown parameter \`${unknown}\`, expected one of ${PARAMETERS.join(', ')}`);
+  const number = (name: string, pattern: RegExp, radix: number) => {
+    const value = query.get(name);
+    if (value === null) return undefined;
+    if (!pattern.test(value)) throw bad(`\`${name}\` cannot be \`${value}\``);
+    return Number.parseInt(value, radix);
+  };
+  const fd = number('fd', /^\d{1,9}$/, 10);
+  const backlog = number('backlog', /^[1-9]\d{0,8}$/, 10);
+  const mode = number('mode', /^[0-7]{3,4}$/, 8);
+  const { cert, key, ca, ciphers } = Object.fromEntries(query) as Record<string, string | undefined>;
+  if (protocol === 'https' && (!cert || !key)) throw bad('https needs `cert` and `key`, the paths of two PEM files');
+  const tls = cert && key ? { cert, key, ...(ca ? { ca } : {}), ...(ciphers ? { ciphers } : {}) } : undefined;
+  if (protocol === 'http' && (cert ?? key ?? ca ?? ciphers)) throw bad('certificates belong to https://');
+  return {
+    ...(fd === undefined ? {} : { fd }),
+    ...(backlog === undefined ? {} : { backlog }),
+    ...(mode === undefined ? {} : { mode }),
+    ...(tls ? { tls } : {}),
+  };
+}

@@ -1,0 +1,313 @@
+// Both processes. What a user may set: names, defaults, and the checks that run before anything is bound.
+
+import type { Server as HttpServer, IncomingMessage, ServerResponse } from 'node:http';
+import { availableParallelism, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Location } from './locations.js';
+import { defaultLog, type Log } from './log.js';
+
+/** An application as Node's http server takes it: Express apps and `koa.callback()` are such functions. */
+export type Listener = (request: IncomingMessage, response: ServerResponse) => void;
+
+/** Options, all of them optional. Times are milliseconds. Where one comes from Mojo::Server::Prefork it keeps its name. */
+export interface PreforkOptions {
+  /**
+   * Connections that a worker accepts before it is replaced; 0 means no limit. Up to half is subtracted at random, for
+   * each worker anew, so that they do not leave together.
+   * @default 10000
+   */
+  accepts?: number;
+  /**
+   * How often the deputy, the one waiter that stands in for a holder in user code, looks at the accept lock.
+   * @default 25
+   */
+  acceptInterval?: number;
+  /**
+   * `false` lets every worker poll the listening socket all the time (shared accept): no accept lock, an uneven spread.
+   * @default true
+   */
+  acceptLock?: boolean;
+  /**
+   * Connections that the kernel queues while no worker takes them, listen(2); the kernel caps it at `somaxconn`.
+   * @default 511
+   */
+  backlog?: number;
+  /**
+   * Remove the lock file and the PID file when the server has finished.
+   * @default true
+   */
+  cleanup?: boolean;
+  /**
+   * Makes the server of a listen location in each worker, in place of `http.createServer` and `https.createServer`.
+   *
+   * @example
+   * prefork(listener, { createServer: (listener) => http.createServer({ keepAlive: true }, listener) })
+   */
+  createServer?: (listener: Listener, location: Location) => HttpServer;
+  /**
+   * TERM stops gracefully, as QUIT does; a second one stops immediately. For containers.
+   * @default false
+   */
+  gracefulTerm?: boolean;
+  /**
+   * How long a worker may drain before it is killed.
+   * @default 20000
+   */
+  gracefulTimeout?: number;
+  /** Group of the workers, a name or a number; needs a manager that runs as root. */
+  group?: string | number;
+  /**
+   * How often a worker sends a heartbeat.
+   * @default 5000
+   */
+  heartbeatInterval?: number;
+  /**
+   * How long a heartbeat may be overdue before the worker is stopped gracefully.
+   * @default 20000
+   */
+  heartbeatTimeout?: number;
+  /**
+   * How long a connection may be silent before it is closed, also one that never sent a byte.
+   * @default Node's own
+   */
+  inactivityTimeout?: number;
+  /**
+   * How long an idle connection is kept open after a response, and so, how long it lingers in a drain.
+   * @default Node's own
+   */
+  keepAliveTimeout?: number;
+  /**
+   * Where `listen()` without arguments and `run()` listen.
+   * @default ['http://*:3000']
+   */
+  listen?: string | string[];
+  /**
+   * Prefix of the accept lock's file, the manager's pid is appended.
+   * @default <tmpdir>/prefork.lock
+   */
+  lockFile?: string;
+  /**
+   * How long a holder that neither accepts nor unlocks can delay a connection.
+   * @default 1000
+   */
+  lockTimeout?: number;
+  /** The operator's log: pino, winston, `console`, or anything that has `info`, `warn` and `error`. */
+  log?: Log;
+  /**
+   * Connections that a worker has open at once; more stay in the kernel's queue for the other workers.
+   * @default 1000
+   */
+  maxClients?: number;
+  /**
+   * Requests on one connection before it is closed; 0 means no limit.
+   * @default 0
+   */
+  maxRequests?: number;
+  /**
+   * Connections that a worker takes from the accept queue at once, at the most.
+   * @default 50
+   */
+  multiAccept?: number;
+  /**
+   * The file that names the manager's pid, locked while the server runs.
+   * @default <tmpdir>/prefork.pid
+   */
+  pidFile?: string;
+  /**
+   * Do not log where the server listens.
+   * @default false
+   */
+  silent?: boolean;
+  /**
+   * Workers that may run beyond `workers` while others drain.
+   * @default 2
+   */
+  spare?: number;
+  /** User of the workers, a name or a number; needs a manager that runs as root. */
+  user?: string | number;
+  /**
+   * Worker processes.
+   * @default WEB_CONCURRENCY, else os.availableParallelism()
+   */
+  workers?: number;
+}
+
+/** Options after {@link resolveOptions}: all defaults filled in. */
+export type Settings = Required<Omit<PreforkOptions, OptionalName | 'listen'>> &
+  Pick<PreforkOptions, OptionalName> & { listen: string[] };
+type OptionalName = 'createServer' | 'group' | 'inactivityTimeout' | 'keepAliveTimeout' | 'pidFile' | 'user';
+
+type Kind = 'boolean' | 'count' | 'duration' | 'function' | 'identity' | 'log' | 'path' | 'positive' | 'urls';
+
+const KINDS: Record<keyof PreforkOptions, Kind> = {
+  accepts: 'count',
+  acceptInterval: 'duration',
+  acceptLock: 'boolean',
+  backlog: 'count',
+  cleanup: 'boolean',
+  createServer: 'function',
+  gracefulTerm: 'boolean',
+  gracefulTimeout: 'duration',
+  group: 'identity',
+  heartbeatInterval: 'duration',
+  heartbeatTimeout: 'duration',
+  inactivityTimeout: 'duration',
+  keepAliveTimeout: 'duration',
+  listen: 'urls',
+  lockFile: 'path',
+  lockTimeout: 'duration',
+  log: 'log',
+  maxClients: 'positive',
+  maxRequests: 'count',
+  multiAccept: 'positive',
+  pidFile: 'path',
+  silent: 'boolean',
+  spare: 'count',
+  user: 'identity',
+  workers: 'count',
+};
+
+/** More workers than a machine can want; the scoreboard has room for twice as many, for a reload. */
+export const MAX_WORKERS = 1024;
+
+/** The defaults that need no machine: what the README's table shows. */
+export const DEFAULTS = {
+  accepts: 10_000,
+  acceptInterval: 25,
+  acceptLock: true,
+  backlog: 511,
+  cleanup: true,
+  gracefulTerm: false,
+  gracefulTimeout: 20_000,
+  heartbeatInterval: 5_000,
+  heartbeatTimeout: 20_000,
+  listen: ['http://*:3000'],
+  lockTimeout: 1_000,
+  maxClients: 1_000,
+  maxRequests: 0,
+  multiAccept: 50,
+  silent: false,
+  spare: 2,
+} as const satisfies PreforkOptions;
+
+/**
+ * Checks every option and fills in the defaults.
+ *
+ * @throws TypeError for a wrong type or an unknown name, RangeError for a wrong value; both name the option and the value.
+ */
+export function resolveOptions(options: PreforkOptions = {}): Settings {
+  if (options === null || typeof options !== 'object') {
+    throw new TypeError(`Expected the options to be an object, got ${show(options)}`);
+  }
+  for (const [name, value] of Object.entries(options)) {
+    if (!Object.hasOwn(KINDS, name)) throw new TypeError(unknownOption(name));
+    if (value !== undefined) checkOption(`\`${name}\``, KINDS[name as keyof PreforkOptions], value);
+  }
+  const given = Object.fromEntries(
+    Object.entries(options).filter(([, value]) => value !== undefined),
+  ) as PreforkOptions;
+  const settings: Settings = {
+    ...DEFAULTS,
+    lockFile: join(tmpdir(), 'prefork.lock'),
+    log: defaultLog,
+    ...given,
+    listen: [given.listen ?? DEFAULTS.listen].flat(),
+    workers: given.workers ?? defaultWorkers(),
+  };
+  checkWorkers('`workers`', settings.workers);
+  return settings;
+}
+
+/** @throws RangeError for a number of workers that is none. */
+export function checkWorkers(name: string, value: unknown): asserts value is number {
+  checkOption(name, 'count', value);
+  if ((value as number) > MAX_WORKERS)
+    throw new RangeError(`Expected ${name} to be at most ${MAX_WORKERS}, got ${show(value)}`);
+}
+
+function defaultWorkers(): number {
+  const text = process.env.WEB_CONCURRENCY;
+  if (text === undefined || text === '') return availableParallelism();
+  const value = /^\d+$/.test(text) ? Number(text) : text;
+  if (typeof value === 'string') {
+    throw new RangeError(
+      `Expected the environment variable \`WEB_CONCURRENCY\` to be a non-negative integer, got ${show(value)}`,
+    );
+  }
+  checkWorkers('the environment variable `WEB_CONCURRENCY`', value);
+  return value;
+}
+
+const LONGEST = 2 ** 31 - 1; // a longer timer fires at once, setTimeout
+
+function checkOption(name: string, kind: Kind, value: unknown): void {
+  switch (kind) {
+    case 'boolean':
+    case 'function':
+      return expectType(name, `a ${kind}`, value, typeof value === kind);
+    case 'path':
+      expectType(name, 'a string', value, typeof value === 'string');
+      return expectValue(name, 'a path', value, value !== '' && !(value as string).includes('\0'));
+    case 'urls': {
+      const list = Array.isArray(value) ? value : [value];
+      const strings = list.every((entry) => typeof entry === 'string');
+      expectType(name, 'a listen location or an array of them', value, strings);
+      return expectValue(name, 'at least one listen location', value, list.length > 0);
+    }
+    case 'identity':
+      expectType(name, 'a name or a number', value, typeof value === 'string' || typeof value === 'number');
+      return expectValue(name, 'a name or an id', value, typeof value === 'string' ? value !== '' : isCount(value));
+    case 'log': {
+      const log = value as Partial<Log> | null;
+      const fits = (['info', 'warn', 'error'] as const).every((level) => typeof log?.[level] === 'function');
+      return expectType(name, 'an object with the methods info, warn and error', value, fits);
+    }
+    default:
+      expectType(name, 'a number', value, typeof value === 'number');
+  }
+  if (kind === 'count') expectValue(name, 'a non-negative integer', value, isCount(value));
+  if (kind === 'positive') expectValue(name, 'a positive integer', value, isCount(value) && value !== 0);
+  if (kind === 'duration') expectValue(name, 'milliseconds above 0 and below 2147483648', value, isDuration(value));
+}
+
+function isCount(value: unknown): boolean {
+  return Number.isSafeInteger(value) && (value as number) >= 0 && (value as number) <= LONGEST;
+}
+
+function isDuration(value: unknown): boolean {
+  return typeof value === 'number' && value > 0 && value <= LONGEST;
+}
+
+function expectType(name: string, what: string, value: unknown, holds: boolean): void {
+  if (!holds) throw new TypeError(`Expected ${name} to be ${what}, got ${show(value)}`);
+}
+
+function expectValue(name: string, what: string, value: unknown, holds: boolean): void {
+  if (!holds) throw new RangeError(`Expected ${name} to be ${what}, got ${show(value)}`);
+}
+
+function show(value: unknown): string {
+  const text = typeof value === 'string' ? `'${value}'` : Array.isArray(value) ? JSON.stringify(value) : String(value);
+  return `\`${text}\``;
+}
+
+function unknownOption(name: string): string {
+  const [nearest] = Object.keys(KINDS)
+    .map((known) => ({ known, distance: editDistance(name.toLowerCase(), known.toLowerCase()) }))
+    .filter(({ known, distance }) => distance <= Math.max(2, known.length / 3))
+    .sort((a, b) => a.distance - b.distance);
+  return `Unknown option \`${name}\`${nearest ? `, did you mean \`${nearest.known}\`?` : ''}`;
+}
+
+function editDistance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, i) => i);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const change = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
+      next[j] = Math.min(change, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1);
+    }
+    row = next;
+  }
+  return row[b.length] ?? 0;
+}

@@ -1,0 +1,214 @@
+// Both processes. The only file that calls libc: what Node has no function for. Linux; nothing is loaded until it is
+// used, so that the package can be imported anywhere.
+
+import { closeSync } from 'node:fs';
+import type { AddressInfo } from 'node:net';
+import { getSystemErrorMap } from 'node:util';
+import koffi from 'koffi';
+
+const AF_UNIX = 1;
+const AF_INET = 2;
+const AF_INET6 = 10;
+const SOCK_STREAM_CLOEXEC_NONBLOCK = 1 | 0o2000000 | 0o4000;
+const SOL_SOCKET = 1;
+const SO_REUSEADDR = 2;
+const SO_REUSEPORT = 15;
+const IPPROTO_TCP = 6;
+const TCP_INFO = 11;
+const TCPI_UNACKED = 6; // in 32-bit words: on a listening socket the length of the accept queue, tcp(7)
+const IPPROTO_IPV6 = 41;
+const IPV6_V6ONLY = 26;
+const F_DUPFD_CLOEXEC = 1030;
+const LOCK_EX_NB = 2 | 4;
+const LOCK_SH_NB = 1 | 4;
+const LOCK_UN = 8;
+const MFD_CLOEXEC = 1;
+const PROT_READ_WRITE = 1 | 2;
+const MAP_SHARED = 1;
+const POLLIN = 1;
+
+type Libc = ReturnType<typeof load>;
+let libc: Libc | undefined;
+
+/** The functions we use, bound once per process (7 ms). */
+function c(): Libc {
+  libc ??= load();
+  return libc;
+}
+
+function load() {
+  const lib = koffi.load(null);
+  return {
+    accept4: lib.func('int accept4(int, void *, void *, int)'),
+    alarm: lib.func('uint alarm(uint)'),
+    bind: lib.func('int bind(int, const void *, uint)'),
+    fcntl: lib.func('int fcntl(int, int, ...)'),
+    flock: lib.func('int flock(int, int)'),
+    ftruncate: lib.func('int ftruncate(int, int64)'),
+    getsockname: lib.func('int getsockname(int, _Out_ uint8 *, _Inout_ uint32 *)'),
+    getsockopt: lib.func('int getsockopt(int, int, int, _Out_ uint32 *, _Inout_ uint32 *)'),
+    inet_ntop: lib.func('const char *inet_ntop(int, const uint8 *, _Out_ uint8 *, uint)'),
+    inet_pton: lib.func('int inet_pton(int, const char *, _Out_ uint8 *)'),
+    listen: lib.func('int listen(int, int)'),
+    memfd_create: lib.func('int memfd_create(const char *, uint)'),
+    mmap: lib.func('void *mmap(void *, size_t, int, int, int, int64)'),
+    poll: lib.func('int poll(_Inout_ uint8 *, ulong, int)'),
+    setsockopt: lib.func('int setsockopt(int, int, int, const void *, uint)'),
+    socket: lib.func('int socket(int, int, int)'),
+  };
+}
+
+/** A failed call as Node's own errors look: `listen EADDRINUSE: address already in use 127.0.0.1:8080`. */
+function systemError(syscall: string, subject = ''): NodeJS.ErrnoException {
+  const errno = -koffi.errno();
+  const [code, text] = getSystemErrorMap().get(errno) ?? [`errno ${-errno}`, 'unknown error'];
+  const message = `${syscall} ${code}: ${text}${subject && ` ${subject}`}`;
+  return Object.assign(new Error(message), { errno, code, syscall });
+}
+
+function check(result: number, syscall: string, subject?: string): number {
+  if (result === -1) throw systemError(syscall, subject);
+  return result;
+}
+
+/** A numeric address and port, or the path of a UNIX socket. */
+export type SocketAddress = { address: string; port: number; family: 4 | 6 } | { path: string };
+
+export interface SocketOptions {
+  backlog: number;
+  ipv6Only: boolean;
+  reusePort: boolean;
+}
+
+/** Makes a bound and listening socket that nobody polls, close-on-exec; throws what Node's `listen` would emit. */
+export function listenSocket(to: SocketAddress, options: SocketOptions): number {
+  const subject = 'path' in to ? to.path : `${to.family === 6 ? `[${to.address}]` : to.address}:${to.port}`;
+  const family = 'path' in to ? AF_UNIX : to.family === 6 ? AF_INET6 : AF_INET;
+  const fd = check(c().socket(family, SOCK_STREAM_CLOEXEC_NONBLOCK, 0), 'socket', subject);
+  try {
+    if (family !== AF_UNIX) setOption(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+    if (family === AF_INET6) setOption(fd, IPPROTO_IPV6, IPV6_V6ONLY, options.ipv6Only ? 1 : 0);
+    if (options.reusePort) setOption(fd, SOL_SOCKET, SO_REUSEPORT, 1);
+    const name = 'path' in to ? unixName(to.path) : inetName(to.address, to.port, to.family);
+    check(c().bind(fd, name, name.length), 'listen', subject);
+    check(c().listen(fd, options.backlog), 'listen', subject);
+  } catch (error) {
+    closeSync(fd);
+    throw error;
+  }
+  return fd;
+}
+
+function setOption(fd: number, level: number, option: number, value: number): void {
+  check(c().setsockopt(fd, level, option, new Int32Array([value]), 4), 'setsockopt');
+}
+
+/** A `struct sockaddr_in` or `sockaddr_in6`, ip(7) and ipv6(7). */
+function inetName(address: string, port: number, family: 4 | 6): Uint8Array {
+  const name = Buffer.alloc(family === 6 ? 28 : 16);
+  const native = new Uint8Array(new Uint16Array([family === 6 ? AF_INET6 : AF_INET]).buffer);
+  name.set(native);
+  name.writeUInt16BE(port, 2);
+  const packed = new Uint8Array(family === 6 ? 16 : 4);
+  if (c().inet_pton(family === 6 ? AF_INET6 : AF_INET, address, packed) !== 1) {
+    throw new RangeError(`Expected an address to listen on, got \`${address}\``);
+  }
+  name.set(packed, family === 6 ? 8 : 4);
+  return name;
+}
+
+/** A `struct sockaddr_un`, unix(7): 107 bytes of path at the most. */
+function unixName(path: string): Uint8Array {
+  const bytes = Buffer.from(path);
+  if (bytes.length > 107) throw new RangeError(`Expected a socket path of at most 107 bytes, got \`${path}\``);
+  const name = Buffer.alloc(2 + bytes.length + 1);
+  name.set(new Uint8Array(new Uint16Array([AF_UNIX]).buffer));
+  name.set(bytes, 2);
+  return name;
+}
+
+/** What a socket is bound to, as `server.address()` says it: a path for a UNIX socket. */
+export function boundAddress(fd: number): AddressInfo | string {
+  const name = Buffer.alloc(128);
+  const length = Uint32Array.of(name.length);
+  check(c().getsockname(fd, name, length), 'getsockname');
+  const [family] = new Uint16Array(name.buffer, name.byteOffset, 1);
+  if (family === AF_UNIX) return name.toString('utf8', 2, length[0]).replace(/(?!^)\0.*$/s, '');
+  const text = Buffer.alloc(46); // INET6_ADDRSTRLEN
+  c().inet_ntop(family ?? 0, name.subarray(family === AF_INET6 ? 8 : 4), text, text.length);
+  const address = text.toString('latin1', 0, text.indexOf(0));
+  return { address, port: name.readUInt16BE(2), family: family === AF_INET6 ? 'IPv6' : 'IPv4' };
+}
+
+/** Whether an inherited descriptor is a listening socket. */
+export function isListening(fd: number): boolean {
+  const SO_ACCEPTCONN = 30;
+  const value = new Uint32Array(1);
+  return c().getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, value, new Uint32Array([4])) === 0 && value[0] === 1;
+}
+
+const info = new Uint32Array(TCPI_UNACKED + 1);
+const infoLength = new Uint32Array(1);
+const pollEntry = new Int32Array(2);
+const pollBytes = new Uint8Array(pollEntry.buffer);
+
+/**
+ * How many connections wait in the accept queue of a listening socket (0.5 us). A UNIX socket has no `TCP_INFO`: 1 stands
+ * for "some".
+ */
+export function waitingConnections(fd: number): number {
+  infoLength[0] = info.byteLength;
+  if (c().getsockopt(fd, IPPROTO_TCP, TCP_INFO, info, infoLength) === 0) return info[TCPI_UNACKED] ?? 0;
+  pollEntry[0] = fd;
+  pollEntry[1] = POLLIN;
+  return c().poll(pollBytes, 1, 0) > 0 ? 1 : 0;
+}
+
+/** Takes one connection; `undefined` when nobody waits; throws EMFILE, ENFILE, ENOBUFS, ENOMEM. */
+export function acceptConnection(fd: number): number | undefined {
+  const connection = c().accept4(fd, null, null, SOCK_STREAM_CLOEXEC_NONBLOCK & ~1);
+  if (connection !== -1) return connection;
+  const error = systemError('accept');
+  // accept(2): the connection died in the queue, or another worker was faster
+  if (error.code && /^E(MFILE|NFILE|NOBUFS|NOMEM)$/.test(error.code)) throw error;
+  return undefined;
+}
+
+/** A second descriptor of the same socket, close-on-exec. */
+export function duplicate(fd: number): number {
+  return check(c().fcntl(fd, F_DUPFD_CLOEXEC, 'int', 3), 'fcntl');
+}
+
+/** Takes the whole-file lock if it is free. Released by {@link unlock}, by closing the descriptor and by dying. */
+export function tryLock(fd: number): boolean {
+  return c().flock(fd, LOCK_EX_NB) === 0;
+}
+
+/** As {@link tryLock}, for a look: any number of lookers share it. */
+export function tryLockShared(fd: number): boolean {
+  return c().flock(fd, LOCK_SH_NB) === 0;
+}
+
+/** Gives the whole-file lock back. */
+export function unlock(fd: number): void {
+  c().flock(fd, LOCK_UN);
+}
+
+/** Memory that has a descriptor and no name: only who inherits the descriptor can reach it. */
+export function anonymousFile(name: string, bytes: number): number {
+  const fd = check(c().memfd_create(name, MFD_CLOEXEC), 'memfd_create');
+  check(c().ftruncate(fd, bytes), 'ftruncate');
+  return fd;
+}
+
+/** The file's first bytes as memory, shared with every process that maps it. Never unmapped. */
+export function mapShared(fd: number, bytes: number): Uint32Array {
+  const address = c().mmap(null, bytes, PROT_READ_WRITE, MAP_SHARED, fd, 0);
+  if (address === null || BigInt(address) === 0xffff_ffff_ffff_ffffn) throw systemError('mmap');
+  return new Uint32Array(koffi.view(address, bytes));
+}
+
+/** The kernel ends this process after so many seconds, unless it is armed again; 0 disarms. alarm(2) */
+export function armAlarm(seconds: number): void {
+  c().alarm(seconds);
+}

@@ -1,0 +1,245 @@
+// Both processes, and the fork in the road: the same script runs in the manager and in every worker; `listen` supervises
+// in the one and serves in the other.
+
+import { EventEmitter } from 'node:events';
+import type { Server as HttpServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { PreforkError } from './errors.js';
+import { identity } from './handover.js';
+import { type ListenCallback, type ListenOptions, parseListen } from './locations.js';
+import { defaultPidFile, Manager, type Status } from './manager/manager.js';
+import { checkPid, createPidFile, type PidFile } from './manager/pid-file.js';
+import { checkWorkers, type Listener, type PreforkOptions, resolveOptions, type Settings } from './options.js';
+import { serve, type WorkerHandle } from './worker/worker.js';
+
+/** Events in the order of a server's life. */
+export interface PreforkEventMap {
+  /** Manager: it waits for heartbeats, exits and signals. */
+  wait: [];
+  /** Manager: a worker was started. */
+  spawn: [pid: number];
+  /** Manager: a worker's first heartbeat. */
+  healthy: [pid: number];
+  /** Manager: a heartbeat. */
+  heartbeat: [pid: number];
+  /** Manager, once: the first worker is healthy. */
+  listening: [];
+  /** Manager: a worker has died. */
+  reap: [pid: number];
+  /** Manager: a reload is over, with the reason if it failed. */
+  reload: [error?: PreforkError];
+  /** Manager, once: the server begins to stop. */
+  finish: [graceful: boolean];
+  /** Manager: what went wrong, where no callback took it. */
+  error: [error: Error];
+  /** Worker: a server before it serves, the place to attach WebSockets. */
+  server: [server: HttpServer];
+  /** Worker: the last connection has ended; a returned promise is awaited before the exit. */
+  drain: [];
+}
+
+/** Counts `listen` and `run`: a worker serves the call that its manager started it for. */
+const calls = globalThis as { [key: symbol]: number | undefined };
+const CALLS = Symbol.for('prefork.calls');
+
+/**
+ * A preforking server: an event emitter that is the manager in one process and a worker in the others.
+ *
+ * @example
+ * const server = prefork((request, response) => response.end('Hello'), { workers: 4 });
+ * server.on('reap', (pid) => console.log(`Worker ${pid} stopped`));
+ * server.listen(8080);
+ */
+export class Prefork extends EventEmitter<PreforkEventMap> {
+  /** Whether this process supervises. */
+  readonly isManager: boolean = identity === undefined;
+  /** Whether this process serves. */
+  readonly isWorker: boolean = identity !== undefined;
+  readonly #listener: Listener;
+  readonly #settings: Settings;
+  #manager: Manager | undefined;
+  #worker: WorkerHandle | undefined;
+  #ownPidFile: PidFile | undefined;
+  #finished: Promise<Error | undefined> | undefined;
+
+  /** @throws TypeError or RangeError that names the option and its value. */
+  constructor(listener: Listener, options?: PreforkOptions) {
+    super();
+    if (typeof listener !== 'function') {
+      throw new TypeError(`Expected the listener to be a function, got \`${String(listener)}\``);
+    }
+    this.#listener = listener;
+    this.#settings = resolveOptions(options);
+  }
+
+  /**
+   * Worker processes; set it to resize the pool, as TTIN and TTOU do.
+   *
+   * @throws TypeError or RangeError for a number that is no count.
+   */
+  get workers(): number {
+    return this.#manager?.workers ?? this.#settings.workers;
+  }
+
+  set workers(count: number) {
+    checkWorkers('`workers`', count);
+    this.#settings.workers = count;
+    if (this.#manager) this.#manager.workers = count;
+  }
+
+  /** The lock file's path; with the manager's pid once the server runs. */
+  get lockFile(): string {
+    return this.#manager ? `${this.#settings.lockFile}.${process.pid}` : this.#settings.lockFile;
+  }
+
+  /** The PID file's path. */
+  get pidFile(): string {
+    return this.#settings.pidFile ?? defaultPidFile();
+  }
+
+  /**
+   * Listens, and when the server has finished, exits: 0 after a requested stop, 1 after a failure. In a worker, serves.
+   * Takes what `http.Server#listen` takes, or listen locations; without any, the option `listen`.
+   *
+   * @param callback once, in the manager: when the first worker is healthy, or with the error.
+   * @throws TypeError or RangeError that names the argument and its value.
+   *
+   * @example
+   * server.listen(8080, () => console.log('ready'));
+   * server.listen(['http://*:8080', 'http+unix://%2Ftmp%2Fapp.sock']);
+   */
+  listen(port?: number | string, host?: string, backlog?: number, callback?: ListenCallback): this;
+  listen(port: number | string, host: string, callback?: ListenCallback): this;
+  listen(port: number | string, backlog: number, callback?: ListenCallback): this;
+  listen(target: number | string | string[] | ListenOptions, callback?: ListenCallback): this;
+  listen(callback: ListenCallback): this;
+  listen(...args: unknown[]): this {
+    const finished = this.#start(args);
+    void finished?.then((error) => {
+      process.exitCode = error ? 1 : 0;
+      process.exit();
+    });
+    return this;
+  }
+
+  /**
+   * The seed's form: listens where the option `listen` says, resolves when the server has finished, and leaves the process
+   * as it was. In a worker of this call it never resolves; a worker of a later call passes through.
+   *
+   * @throws what the server failed with.
+   */
+  async run(): Promise<void> {
+    const error = await this.#start([]);
+    if (error) throw error;
+  }
+
+  /** Stops the server, gracefully unless told otherwise; in a worker, this worker. Resolves when it has finished. */
+  async stop({ graceful = true }: { graceful?: boolean } = {}): Promise<void> {
+    if (this.#worker && graceful) this.#worker.drain();
+    else if (this.#worker) process.exit(0);
+    this.#manager?.stop(graceful);
+    await this.#finished;
+  }
+
+  /** Replaces all workers by new ones that run the code as it is now; see the event `reload`. */
+  reload(): void {
+    this.#manager?.reload();
+  }
+
+  /** The pool as the manager sees it. `undefined` in a worker, and before the server runs. */
+  status(): Status | undefined {
+    return this.#manager?.status();
+  }
+
+  /** Where the server listens, the first of several; `null` before it does. As `http.Server#address`. */
+  address(): AddressInfo | string | null {
+    return this.#manager?.addresses[0] ?? null;
+  }
+
+  /** The pid of the server that holds the PID file; a stale file is deleted. */
+  checkPid(): number | undefined {
+    return checkPid(this.pidFile);
+  }
+
+  /**
+   * Makes the PID file unless this process holds it already; it is removed with the process.
+   *
+   * @throws PreforkError `ERR_PREFORK_RUNNING`, `ERR_PREFORK_PID_FILE`.
+   */
+  ensurePidFile(): void {
+    if (this.#manager) return this.#manager.ensurePidFile();
+    if (this.#ownPidFile) return this.#ownPidFile.ensure();
+    const own = createPidFile(this.pidFile, () =>
+      this.#settings.log.info(`Creating process id file "${this.pidFile}"`),
+    );
+    this.#ownPidFile = own;
+    if (this.#settings.cleanup) process.once('exit', () => own.remove());
+  }
+
+  /** @returns when it has finished, and with what error; in a worker, never. */
+  #start(args: unknown[]): Promise<Error | undefined> | undefined {
+    const { locations, callback } = parseListen(args, this.#settings);
+    const run = calls[CALLS] ?? 0;
+    calls[CALLS] = run + 1;
+    if (identity) {
+      if (identity.run !== run) return undefined;
+      this.#worker = serve(identity, this.#listener, this.#settings, {
+        server: (server) => this.emit('server', server),
+        drained: () => Promise.allSettled(this.listeners('drain').map(async (hook) => hook.call(this))),
+      });
+      return new Promise(() => {});
+    }
+    if (process.platform === 'win32') {
+      console.log('Preforking not available for Windows.');
+      process.exit(0);
+    }
+    if (process.platform !== 'linux') {
+      throw new PreforkError('ERR_PREFORK_PLATFORM', `Preforking needs Linux, this is ${process.platform}`);
+    }
+    if (this.#manager) throw new PreforkError('ERR_PREFORK_RUNNING', 'This server listens already');
+    this.#finished = new Promise((resolve) => {
+      const manager = new Manager(this.#settings, run, this.#managerEvents(callback, resolve));
+      this.#manager = manager;
+      // nothing happens before this tick has ended: handlers may be attached right after
+      setImmediate(() => void manager.start(locations));
+    });
+    return this.#finished;
+  }
+
+  #managerEvents(callback: ListenCallback | undefined, resolve: (error?: Error) => void) {
+    let isListening = false;
+    return {
+      wait: () => this.emit('wait'),
+      spawn: (pid: number) => this.emit('spawn', pid),
+      heartbeat: (pid: number) => this.emit('heartbeat', pid),
+      healthy: (pid: number) => this.emit('healthy', pid),
+      reap: (pid: number) => this.emit('reap', pid),
+      reload: (error?: PreforkError) => (error ? this.emit('reload', error) : this.emit('reload')),
+      finish: (graceful: boolean) => this.emit('finish', graceful),
+      listening: () => {
+        isListening = true;
+        this.emit('listening');
+        callback?.();
+      },
+      finished: (error?: Error) => {
+        if (error && callback && !isListening) callback(error);
+        else if (error && this.listenerCount('error') > 0) this.emit('error', error);
+        this.#finished = undefined;
+        this.#manager = undefined;
+        resolve(error);
+      },
+    };
+  }
+}
+
+/**
+ * Makes a preforking server for a request listener.
+ *
+ * @throws TypeError or RangeError that names the option and its value.
+ *
+ * @example
+ * prefork((request, response) => response.end('Hello')).listen(8080);
+ */
+export function prefork(listener: Listener, options?: PreforkOptions): Prefork {
+  return new Prefork(listener, options);
+}

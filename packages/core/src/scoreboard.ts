@@ -1,0 +1,178 @@
+// Both processes. One shared page: a slot of 32-bit counters for each worker, and a header.
+//
+// A worker writes its own slot only. The header is written by whoever holds the accept lock; the deputy word by the
+// deputy as well, the stopping word by the manager. Everybody reads everything. To the manager the page is untrusted: it acts on its own records and takes
+// from here only what it shows, which worker to wake, and whether a worker may be sent QUIT yet.
+
+import { mapShared } from './posix.js';
+
+const SLOT_WORDS = 16; // one cache line, so that no two workers write the same one
+
+/** Slots there are: each of the workers and, in a reload, its successor. */
+export const SLOTS = 2048;
+
+/** Size of the shared page; only what is written takes memory. */
+export const SCOREBOARD_BYTES = (SLOTS + 1) * SLOT_WORDS * 4;
+
+// Header
+const USED = 0; // slots ever used, what a reader has to look at
+const HOLDER = 1; // slot + 1 of the worker whose gate is open, or that was just woken to open it; 0 = nobody
+const DEPUTY_AT = 2; // when the deputy looked last; 0 = there is no deputy
+const STOPPING = 3; // 1 once the manager has begun to stop the whole server
+
+// Slot
+const PID = 0;
+const STATE = 1;
+const CONNECTIONS = 2;
+const REQUESTS = 3; // in flight
+const ACCEPTS = 4;
+const SERVED = 5;
+const BUSY_SINCE = 6; // when user code was entered in this loop turn; 0 = it is not running
+
+/** What a worker is to the others: not there yet, ready to accept, out of room, or on its way out. */
+export const State = { none: 0, ready: 1, full: 2, draining: 3 } as const;
+export type State = (typeof State)[keyof typeof State];
+
+/** A worker's counters, as `status()` shows them. */
+export interface Counters {
+  connections: number;
+  requests: number;
+  accepts: number;
+  served: number;
+}
+
+/** The shared page. Times are 32-bit milliseconds of the monotonic clock, as {@link now} gives them. */
+export class Scoreboard {
+  readonly #words: Uint32Array;
+
+  constructor(words: Uint32Array) {
+    this.#words = words;
+  }
+
+  static map(fd: number): Scoreboard {
+    return new Scoreboard(mapShared(fd, SCOREBOARD_BYTES));
+  }
+
+  #get(slot: number, word: number): number {
+    return this.#words[(slot + 1) * SLOT_WORDS + word] ?? 0;
+  }
+
+  #set(slot: number, word: number, value: number): void {
+    this.#words[(slot + 1) * SLOT_WORDS + word] = value;
+  }
+
+  /** How many slots a reader has to look at. */
+  get used(): number {
+    return Math.min(this.#words[USED] ?? 0, SLOTS);
+  }
+
+  get holder(): number | undefined {
+    const word = this.#words[HOLDER] ?? 0;
+    return word === 0 || word > SLOTS ? undefined : word - 1;
+  }
+
+  set holder(slot: number | undefined) {
+    this.#words[HOLDER] = slot === undefined ? 0 : slot + 1;
+  }
+
+  get deputyAt(): number {
+    return this.#words[DEPUTY_AT] ?? 0;
+  }
+
+  set deputyAt(time: number) {
+    this.#words[DEPUTY_AT] = time;
+  }
+
+  get isStopping(): boolean {
+    return this.#words[STOPPING] === 1;
+  }
+
+  /** The manager stops the server, not just a worker. */
+  announceStop(): void {
+    this.#words[STOPPING] = 1;
+  }
+
+  /** The manager makes room for a worker. */
+  claim(slot: number): void {
+    this.clear(slot);
+    this.#words[USED] = Math.max(this.used, slot + 1);
+  }
+
+  /** The manager clears what a dead worker left. */
+  clear(slot: number): void {
+    this.#words.fill(0, (slot + 1) * SLOT_WORDS, (slot + 2) * SLOT_WORDS);
+  }
+
+  pid(slot: number): number {
+    return this.#get(slot, PID);
+  }
+
+  state(slot: number): number {
+    return this.#get(slot, STATE);
+  }
+
+  connections(slot: number): number {
+    return this.#get(slot, CONNECTIONS);
+  }
+
+  accepts(slot: number): number {
+    return this.#get(slot, ACCEPTS);
+  }
+
+  served(slot: number): number {
+    return this.#get(slot, SERVED);
+  }
+
+  busySince(slot: number): number {
+    return this.#get(slot, BUSY_SINCE);
+  }
+
+  counters(slot: number): Counters {
+    return {
+      connections: this.#get(slot, CONNECTIONS),
+      requests: this.#get(slot, REQUESTS),
+      accepts: this.#get(slot, ACCEPTS),
+      served: this.#get(slot, SERVED),
+    };
+  }
+
+  /** The pid is written last: who sees it sees a worker whose signal handlers are in place. */
+  enter(slot: number, pid: number): void {
+    this.#set(slot, STATE, State.none);
+    this.#set(slot, PID, pid);
+  }
+
+  setState(slot: number, state: State): void {
+    this.#set(slot, STATE, state);
+  }
+
+  setConnections(slot: number, count: number): void {
+    this.#set(slot, CONNECTIONS, count);
+  }
+
+  setAccepts(slot: number, count: number): void {
+    this.#set(slot, ACCEPTS, count);
+  }
+
+  setRequests(slot: number, inFlight: number, served: number): void {
+    this.#set(slot, REQUESTS, inFlight);
+    this.#set(slot, SERVED, served);
+  }
+
+  setBusySince(slot: number, time: number): void {
+    this.#set(slot, BUSY_SINCE, time);
+  }
+}
+
+const [seconds, nanoseconds] = process.hrtime();
+const offset = seconds * 1000 + nanoseconds / 1e6 - performance.now();
+
+/** The monotonic clock in whole milliseconds, never 0, the same in all processes of the machine; wraps after 49 days. */
+export function now(): number {
+  return (offset + performance.now()) >>> 0 || 1;
+}
+
+/** Milliseconds from `since` to `until`, over the wrap. */
+export function elapsed(since: number, until: number): number {
+  return (until - since) >>> 0;
+}
