@@ -1,0 +1,138 @@
+// Worker. What is open, and what each connection is doing: facts that the drain asks for. It also sees every entry into
+// user code first, and says so, because the accept lock is never held there.
+
+import type { Server as HttpServer, IncomingMessage, ServerResponse } from 'node:http';
+import type { Http2Session } from 'node:http2';
+import type { Duplex, Readable } from 'node:stream';
+
+export interface ConnectionsEvents {
+  /** User code is about to run. */
+  entering(): void;
+  /** Requests in flight and requests in total have changed. */
+  requests(inFlight: number, served: number): void;
+}
+
+/** A connection that speaks another protocol now. */
+export interface Upgraded {
+  readonly isWebSocket: boolean;
+  /** Whether the handshake was answered, so that frames may follow. */
+  isOpen: boolean;
+}
+
+export class Connections {
+  /** Responses that are not finished. */
+  readonly responses = new Set<ServerResponse>();
+  /** Connections that have not sent a request. */
+  readonly unused = new Set<Duplex>();
+  readonly upgraded = new Map<Duplex, Upgraded>();
+  readonly sessions = new Set<Http2Session>();
+  /** Set by the drain: every response ends its connection. */
+  refuseKeepAlive = false;
+  /** Set by the drain: a WebSocket handshake was answered. */
+  onWebSocket: ((socket: Duplex) => void) | undefined;
+  readonly #events: ConnectionsEvents;
+  readonly #responseClosed: (this: ServerResponse) => void;
+  readonly #socketClosed: (this: Duplex) => void;
+  #served = 0;
+
+  constructor(events: ConnectionsEvents) {
+    this.#events = events;
+    // one function for all responses and one for all sockets, which are its `this`: nothing is made per request
+    const connections = this;
+    this.#responseClosed = function () {
+      connections.responses.delete(this);
+      connections.#served += 1;
+      events.requests(connections.responses.size, connections.#served);
+    };
+    this.#socketClosed = function () {
+      connections.unused.delete(this);
+      connections.upgraded.delete(this);
+    };
+  }
+
+  /**
+   * Sees each event of a server before the application does. A listener of our own would change what the server does:
+   * Node treats an upgrade as a plain request unless somebody listens for it.
+   */
+  watch(server: HttpServer): void {
+    const emit = server.emit.bind(server) as (event: string, ...args: unknown[]) => boolean;
+    server.emit = (event: string, ...args: unknown[]) => {
+      this.#see(event, args);
+      return emit(event, ...args);
+    };
+  }
+
+  #see(event: string, args: unknown[]): void {
+    switch (event) {
+      case 'request':
+      case 'checkContinue':
+      case 'checkExpectation':
+        return this.#request(args[0] as IncomingMessage, args[1] as ServerResponse);
+      case 'upgrade':
+      case 'connect':
+        return this.#upgrade(args[0] as IncomingMessage, args[1] as Duplex);
+      case 'connection':
+      case 'secureConnection':
+        return this.#connection(args[0] as Duplex);
+      case 'session':
+        return this.#session(args[0] as Http2Session);
+      case 'stream':
+        return this.#events.entering();
+    }
+  }
+
+  #request(request: IncomingMessage, response: ServerResponse): void {
+    this.#events.entering();
+    if (this.responses.has(response)) return; // checkContinue passed it on as a request
+    this.unused.delete(request.socket);
+    this.responses.add(response);
+    if (this.refuseKeepAlive) response.shouldKeepAlive = false;
+    response.once('close', this.#responseClosed);
+    if (!request.complete) announcePushes(request, this.#events.entering);
+    this.#events.requests(this.responses.size, this.#served);
+  }
+
+  #upgrade(request: IncomingMessage, socket: Duplex): void {
+    this.#events.entering();
+    this.unused.delete(socket);
+    const isWebSocket = request.headers.upgrade?.toLowerCase() === 'websocket';
+    this.upgraded.set(socket, { isWebSocket, isOpen: false });
+    announcePushes(socket, this.#events.entering);
+    if (isWebSocket) this.#awaitHandshake(socket);
+  }
+
+  /** The first thing written is the answer to the handshake: 101, or a refusal. */
+  #awaitHandshake(socket: Duplex): void {
+    const write = socket.write;
+    socket.write = (...args: unknown[]) => {
+      socket.write = write;
+      const upgraded = this.upgraded.get(socket);
+      if (upgraded && String(args[0]).startsWith('HTTP/1.1 101')) {
+        upgraded.isOpen = true;
+        setImmediate(() => this.onWebSocket?.(socket));
+      }
+      return write.apply(socket, args as Parameters<Duplex['write']>);
+    };
+  }
+
+  #connection(socket: Duplex): void {
+    this.unused.add(socket);
+    socket.once('close', this.#socketClosed);
+  }
+
+  #session(session: Http2Session): void {
+    this.#events.entering();
+    this.unused.delete(session.socket);
+    this.sessions.add(session);
+    session.once('close', () => this.sessions.delete(session));
+  }
+}
+
+/** Data that arrives is user code about to run: the body of an upload, a WebSocket message. */
+function announcePushes(stream: Readable, entering: () => void): void {
+  const push = stream.push;
+  stream.push = function (...args: Parameters<Readable['push']>) {
+    entering();
+    return push.apply(this, args);
+  };
+}

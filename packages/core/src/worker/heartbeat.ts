@@ -1,0 +1,51 @@
+// Worker. A beat every interval until exit, over a pipe of our own, and the way a worker learns that its manager has gone.
+
+import net from 'node:net';
+import { BEAT, DRAINING_BEAT, HEARTBEAT_FD } from '../handover.js';
+import { armAlarm } from '../posix.js';
+
+export interface HeartbeatOptions {
+  heartbeatInterval: number;
+  heartbeatTimeout: number;
+  gracefulTimeout: number;
+}
+
+export interface Heartbeat {
+  /** Sends the first beat when this loop turn has ended, and one every interval after it. */
+  start(): void;
+  /** Tells the manager at once that this worker drains; every later beat says so too. */
+  announceDrain(): void;
+}
+
+/** `managerGone` is called once, when the other end of the pipe has been closed. */
+export function createHeartbeat(options: HeartbeatOptions, managerGone: () => void): Heartbeat {
+  const pipe = new net.Socket({ fd: HEARTBEAT_FD, readable: true, writable: true });
+  let message = BEAT;
+  let started = false;
+  pipe.on('error', () => {}); // 'close' follows
+  pipe.once('close', managerGone);
+  pipe.resume();
+
+  // Longer than the manager would wait: what it can no longer kill, the kernel ends
+  const patience = options.heartbeatInterval + options.heartbeatTimeout + options.gracefulTimeout;
+  const deadline = Math.ceil(patience / 1000) + 5;
+  const beat = () => {
+    armAlarm(deadline);
+    if (pipe.writable) pipe.write(message);
+  };
+
+  return {
+    start() {
+      started = true;
+      // a script that throws right after listen() has failed to boot: no beat may leave before
+      setImmediate(() => {
+        beat();
+        setInterval(beat, options.heartbeatInterval);
+      });
+    },
+    announceDrain() {
+      message = DRAINING_BEAT;
+      if (started) beat();
+    },
+  };
+}

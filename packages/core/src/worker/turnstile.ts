@@ -1,0 +1,367 @@
+// Worker. The accept path: who polls the listening socket, how much it takes, and whom it hands over to.
+//
+// One worker of the pool, the holder, has the accept lock and an open gate. It takes a fair share of what waits, hands
+// over to whoever has least, and gives the lock back before user code runs. A worker that is in user code anyway looks
+// once per loop turn and takes its own share; a worker that is not sleeps until it is woken. docs/design.md has the
+// figures behind each rule.
+
+import type { Socket } from 'node:net';
+import { trace } from '../log.js';
+import { elapsed, type Scoreboard, State } from '../scoreboard.js';
+import type { AcceptBudget } from './accept-budget.js';
+import type { AcceptLock } from './accept-lock.js';
+import type { Entrance, Gate } from './gate.js';
+
+export interface TurnstileOptions {
+  acceptInterval: number;
+  acceptLock: boolean;
+  maxClients: number;
+  multiAccept: number;
+}
+
+export interface TurnstileParts {
+  slot: number;
+  board: Scoreboard;
+  lock: AcceptLock;
+  budget: AcceptBudget;
+  now(): number;
+  /** Serves a connection that has been counted. */
+  admit(entrance: Entrance, socket: Socket): void;
+  /** The accept budget is used up: the gate is closed already. */
+  spent(): void;
+  /** Once for each holder that is stuck, and at each want of descriptors. */
+  warn(message: string): void;
+  /** Runs after the poll phase of this loop turn: `setImmediate`. */
+  afterTurn(callback: () => void): void;
+  after(milliseconds: number, callback: () => void): void;
+}
+
+/** A holder that has so many connections more than a worker in user code leaves the queue to that worker. */
+const CLEAR_DIFFERENCE = 2;
+
+export class Turnstile {
+  readonly #parts: TurnstileParts;
+  readonly #options: TurnstileOptions;
+  #gate: Gate | undefined;
+  #connections = 0;
+  #accepts = 0;
+  #locked = false;
+  #busy = false;
+  #looking = false;
+  #closed = false;
+  #exhausted = false;
+  #accepted = false; // since the lock was last settled
+  #lastMove = -1;
+  #warnedAbout: number | undefined;
+
+  constructor(parts: TurnstileParts, options: TurnstileOptions) {
+    this.#parts = parts;
+    this.#options = options;
+  }
+
+  get connections(): number {
+    return this.#connections;
+  }
+
+  /** From here on this worker takes connections. */
+  start(gate: Gate): void {
+    this.#gate = gate;
+    this.#parts.board.setState(this.#parts.slot, State.ready);
+    if (this.#options.acceptLock) this.look();
+    else gate.open();
+  }
+
+  /** Not one connection is accepted after this. What waits in the queue is left to the others. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#stepAside(State.draining);
+  }
+
+  /** A connection that came through the gate. */
+  arrived(entrance: Entrance, socket: Socket): void {
+    this.#admit(entrance, socket);
+    if (!this.#options.acceptLock) this.#takeShare(this.#waiting());
+    else if (this.#locked) this.#settle();
+  }
+
+  /** A connection has ended. */
+  left(): void {
+    this.#connections -= 1;
+    const { board, slot } = this.#parts;
+    board.setConnections(slot, this.#connections);
+    if (board.state(slot) !== State.full || this.#closed || this.#exhausted) return;
+    board.setState(slot, State.ready);
+    if (!this.#options.acceptLock) this.#gate?.open();
+    else if (!this.#busy) this.look();
+  }
+
+  /** User code is about to run. A holder gives the lock back, and sees to it that somebody looks after the queue. */
+  enter(): void {
+    if (this.#busy || !this.#options.acceptLock) return;
+    this.#busy = true;
+    const { board, slot, now, afterTurn } = this.#parts;
+    const time = now();
+    board.setBusySince(slot, time);
+    if (this.#locked) {
+      this.#unlock();
+      this.#callDeputy(time);
+    }
+    afterTurn(this.#leave);
+  }
+
+  readonly #leave = (): void => {
+    this.#busy = false;
+    this.#parts.board.setBusySince(this.#parts.slot, 0);
+    this.look();
+  };
+
+  /** Somebody handed over to us, made us deputy, or the manager saw connections wait too long. */
+  woken(): void {
+    const { board, slot } = this.#parts;
+    if (!this.#gate || !this.#options.acceptLock) return;
+    if (this.#closed || !this.#hasRoom()) {
+      // handed over to a worker that has just lost its room
+      if (board.holder === slot) this.#stepAside(this.#closed ? State.draining : State.full);
+      return;
+    }
+    if (this.#busy) return;
+    this.look();
+    if (!this.#locked) this.#keepLooking();
+  }
+
+  /** Takes what is due to this worker, if it is its turn. */
+  look(): void {
+    const { board, slot, now } = this.#parts;
+    const gate = this.#gate;
+    if (!gate || this.#closed || this.#locked || !this.#hasRoom()) return;
+    const holder = board.holder;
+    if (holder === slot) {
+      if (this.#lock()) this.#settle();
+      // another worker is taking its share this very moment
+      else this.#parts.afterTurn(() => this.#busy || this.look());
+      return;
+    }
+    // somebody took over while we were in user code
+    gate.close();
+    const blocked = holder !== undefined && this.#isBlocked(holder, now());
+    if (holder !== undefined && !blocked && board.busySince(holder) === 0) return;
+    const waiting = gate.waiting();
+    if (waiting === 0 && holder !== undefined && !blocked) return;
+    if (!this.#lock()) return;
+    if (holder === undefined || blocked) {
+      trace.accept('%s, taking over', holder === undefined ? 'no holder' : 'the holder is blocked');
+      this.#settle();
+    } else {
+      this.#takeShare(waiting);
+      if (this.#locked) this.#unlock();
+    }
+  }
+
+  /** With the lock: takes the share, and keeps the lock unless somebody is better. */
+  #settle(): void {
+    const queued = this.#waiting();
+    this.#takeShare(queued);
+    if (!this.#locked) return; // no room or no budget left
+    const { board, slot } = this.#parts;
+    if (this.#accepted) {
+      this.#accepted = false;
+      const waiting = queued && this.#waiting();
+      const next = this.#successor(waiting);
+      if (next !== undefined) return this.#handOver(next);
+      if (waiting > 0 && this.#isAhead()) return this.#stepAside(State.ready);
+    }
+    board.holder = slot;
+    this.#gate?.open();
+  }
+
+  #waiting(): number {
+    return this.#gate?.waiting() ?? 0;
+  }
+
+  /** Takes this worker up to the level at which all would stand had they taken the whole queue. */
+  #takeShare(waiting: number): void {
+    const gate = this.#gate;
+    if (waiting === 0 || !gate) return;
+    const share = Math.min(waiting, this.#level(waiting) - this.#connections, this.#options.multiAccept);
+    for (let i = 0; i < share && !this.#closed && this.#hasRoom(); i++) {
+      const next = gate.take();
+      if (!next) return;
+      this.#admit(next.entrance, next.socket);
+    }
+  }
+
+  #admit(entrance: Entrance, socket: Socket): void {
+    const { board, budget, slot, admit, spent } = this.#parts;
+    this.#connections += 1;
+    this.#accepts += 1;
+    this.#accepted = true;
+    board.setConnections(slot, this.#connections);
+    board.setAccepts(slot, this.#accepts);
+    budget.spend();
+    // registered before the budget can end the worker, else the last connection would be cut
+    admit(entrance, socket);
+    if (budget.left <= 0 && !this.#closed) {
+      this.close();
+      spent();
+    } else if (this.#connections >= this.#options.maxClients && !this.#closed) {
+      this.#stepAside(State.full);
+    }
+  }
+
+  #hasRoom(): boolean {
+    return this.#connections < this.#options.maxClients && !this.#exhausted;
+  }
+
+  #level(waiting: number): number {
+    const { board, slot, now } = this.#parts;
+    const time = now();
+    let total = this.#connections + waiting;
+    let workers = 1;
+    for (let other = 0; other < board.used; other++) {
+      if (other === slot || board.state(other) !== State.ready || this.#isBlocked(other, time)) continue;
+      total += board.connections(other);
+      workers += 1;
+    }
+    return Math.ceil(total / workers);
+  }
+
+  #isBlocked(slot: number, time: number): boolean {
+    const since = this.#parts.board.busySince(slot);
+    return since !== 0 && elapsed(since, time) >= this.#options.acceptInterval;
+  }
+
+  /** The waiter outside user code that has least, if that is less than ours; among equals the one that accepted least. */
+  #successor(waiting: number): number | undefined {
+    const { board } = this.#parts;
+    const best = this.#leastLoadedWaiter();
+    if (best === undefined) return undefined;
+    const difference = this.#connections - board.connections(best);
+    if (difference > 0) return best;
+    return difference === 0 && waiting === 0 && board.accepts(best) < this.#accepts ? best : undefined;
+  }
+
+  #leastLoadedWaiter(): number | undefined {
+    const { board, slot } = this.#parts;
+    let best: number | undefined;
+    for (let other = 0; other < board.used; other++) {
+      if (other === slot || board.state(other) !== State.ready || board.busySince(other) !== 0) continue;
+      const more = best === undefined ? -1 : board.connections(other) - board.connections(best);
+      if (best === undefined || more < 0 || (more === 0 && board.accepts(other) < board.accepts(best))) best = other;
+    }
+    return best;
+  }
+
+  /** Whether a worker that is in user code, but not blocked, has clearly less than we have. */
+  #isAhead(): boolean {
+    const { board, slot, now } = this.#parts;
+    const time = now();
+    for (let other = 0; other < board.used; other++) {
+      if (other === slot || board.state(other) !== State.ready || this.#isBlocked(other, time)) continue;
+      if (this.#connections - board.connections(other) >= CLEAR_DIFFERENCE) return true;
+    }
+    return false;
+  }
+
+  #handOver(next: number): void {
+    const { board, lock } = this.#parts;
+    board.holder = next;
+    this.#unlock();
+    lock.wake(board.pid(next));
+    this.#gate?.close();
+    trace.accept('handed over to worker %d', board.pid(next));
+  }
+
+  /** Closes the gate without a successor of our choice. */
+  #stepAside(state: State): void {
+    const { board, slot, lock } = this.#parts;
+    board.setState(slot, state);
+    this.#gate?.close();
+    if (!this.#options.acceptLock) return;
+    const wasHolder = board.holder === slot;
+    if (wasHolder) board.holder = undefined;
+    if (this.#locked) this.#unlock();
+    const next = wasHolder ? this.#leastLoadedWaiter() : undefined;
+    if (next !== undefined) lock.wake(board.pid(next));
+    else if (state === State.ready) this.#keepLooking();
+  }
+
+  /** One waiter looks after the queue while the holder is in user code. */
+  #callDeputy(time: number): void {
+    const { board, lock } = this.#parts;
+    const at = board.deputyAt;
+    if (at !== 0 && elapsed(at, time) < 2 * this.#options.acceptInterval) return;
+    const deputy = this.#leastLoadedWaiter();
+    if (deputy === undefined) return;
+    board.deputyAt = time;
+    lock.wake(board.pid(deputy));
+  }
+
+  #keepLooking(): void {
+    if (this.#looking) return;
+    this.#looking = true;
+    this.#lastMove = this.#move();
+    this.#parts.board.deputyAt = this.#parts.now();
+    this.#parts.after(this.#options.acceptInterval, this.#lookAgain);
+  }
+
+  readonly #lookAgain = (): void => {
+    this.#looking = false;
+    const { board } = this.#parts;
+    board.deputyAt = 0;
+    if (this.#closed || this.#busy || !this.#hasRoom()) return;
+    this.look();
+    if (this.#locked) return;
+    const waiting = this.#waiting();
+    const moved = this.#move() !== this.#lastMove;
+    if (waiting > 0 && !moved) this.#passStuckHolder(waiting);
+    const holder = board.holder;
+    const busy = holder !== undefined && board.busySince(holder) !== 0;
+    if (!this.#locked && !this.#closed && (moved || waiting > 0 || busy)) this.#keepLooking();
+  };
+
+  /** Nothing was accepted between two looks although somebody waits. */
+  #passStuckHolder(waiting: number): void {
+    if (this.#lock()) return this.#settle();
+    const { board, warn } = this.#parts;
+    const holder = board.holder;
+    this.#takeShare(waiting);
+    if (holder === undefined || this.#warnedAbout === board.pid(holder)) return;
+    this.#warnedAbout = board.pid(holder);
+    warn(`Worker ${board.pid(holder)} is stuck with the accept lock, accepting without it`);
+  }
+
+  /** A number that changes whenever a worker accepts, or the holder serves. */
+  #move(): number {
+    const { board } = this.#parts;
+    let move = 0;
+    for (let slot = 0; slot < board.used; slot++) move += board.accepts(slot);
+    const holder = board.holder;
+    return holder === undefined ? move : move + board.served(holder);
+  }
+
+  /** Out of descriptors: the queue keeps what waits, and we try again a moment later. */
+  exhausted(error: Error): void {
+    if (this.#exhausted || this.#closed) return;
+    this.#exhausted = true;
+    this.#parts.warn(`Can't accept: ${error.message}; leaving connections in the accept queue`);
+    this.#stepAside(State.full);
+    this.#parts.after(this.#options.acceptInterval, () => {
+      this.#exhausted = false;
+      if (this.#closed) return;
+      this.#parts.board.setState(this.#parts.slot, State.ready);
+      if (this.#options.acceptLock) this.look();
+      else this.#gate?.open();
+    });
+  }
+
+  #lock(): boolean {
+    this.#locked = this.#locked || this.#parts.lock.tryLock();
+    return this.#locked;
+  }
+
+  #unlock(): void {
+    this.#locked = false;
+    this.#parts.lock.unlock();
+  }
+}

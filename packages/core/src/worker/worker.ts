@@ -1,0 +1,157 @@
+// Worker. A worker's life in order: load -> serve -> beat -> drain -> exit. It owns its connections, its slot of the
+// scoreboard and its descriptor of the lock file; it never starts or signals a process, but for the wake.
+
+import http from 'node:http';
+import https from 'node:https';
+import type { Socket } from 'node:net';
+import { type BoundLocation, type Identity, LISTEN_FD, readFacts, SCOREBOARD_FD } from '../handover.js';
+import { trace } from '../log.js';
+import type { Listener, Settings } from '../options.js';
+import { now, Scoreboard } from '../scoreboard.js';
+import { AcceptBudget } from './accept-budget.js';
+import { openAcceptLock } from './accept-lock.js';
+import { Connections } from './connections.js';
+import { drain } from './drain.js';
+import { createGate, type Entrance } from './gate.js';
+import { createHeartbeat } from './heartbeat.js';
+import { Turnstile } from './turnstile.js';
+
+/** What the application is told, and asked. */
+export interface WorkerEvents {
+  /** Before it serves, once for each server. */
+  server(server: http.Server): void;
+  /** After the last connection has ended; the worker exits when the promise has settled. */
+  drained(): Promise<unknown>;
+}
+
+export interface WorkerHandle {
+  /** Stops accepting, finishes what is open, exits 0. */
+  drain(): void;
+}
+
+/** Serves until the process exits. */
+export function serve(identity: Identity, listener: Listener, settings: Settings, events: WorkerEvents): WorkerHandle {
+  const { locations, lockFile } = readFacts();
+  const { slot } = identity;
+  const board = Scoreboard.map(SCOREBOARD_FD);
+  const lock = openAcceptLock(lockFile);
+  const budget = new AcceptBudget(settings.accepts);
+  const connections = new Connections({
+    entering: () => turnstile.enter(),
+    requests: (inFlight, served) => board.setRequests(slot, inFlight, served),
+  });
+  const servers = locations.map((location) => createServer(location, listener, settings));
+  const heartbeat = createHeartbeat(settings, () => leave('manager has gone'));
+
+  const closed = function (this: Socket) {
+    turnstile.left();
+    if (leaving) exitIfDrained();
+  };
+  const turnstile = new Turnstile(
+    {
+      slot,
+      board,
+      lock,
+      budget,
+      now,
+      admit(entrance, socket) {
+        socket.once('close', closed);
+        entrance.connect(socket);
+      },
+      spent: () => leave('accept budget is used up'),
+      warn: (message) => settings.log.warn(message),
+      afterTurn: setImmediate,
+      after: (milliseconds, callback) => setTimeout(callback, milliseconds).unref(),
+    },
+    settings,
+  );
+
+  let leaving = false;
+  function leave(reason: string): void {
+    if (leaving) return;
+    leaving = true;
+    trace.worker('worker %d drains: %s', process.pid, reason);
+    turnstile.close();
+    heartbeat.announceDrain();
+    drain(connections, servers, board.isStopping || reason === 'manager has gone');
+    exitIfDrained();
+  }
+
+  function exitIfDrained(): void {
+    // in a later turn: the last connection may have been admitted in this one
+    setImmediate(() => {
+      if (turnstile.connections > 0 || exiting) return;
+      exiting = true;
+      void events.drained().finally(() => process.exit(0));
+    });
+  }
+  let exiting = false;
+
+  process.on('SIGQUIT', () => leave('SIGQUIT'));
+  process.on('SIGURG', () => turnstile.woken());
+  // whoever sees the pid on the scoreboard may signal us from here on
+  board.enter(slot, process.pid);
+
+  // nothing happens before this tick has ended: handlers may be attached right after listen()
+  setImmediate(() => {
+    if (leaving) return;
+    const countConnections = (callback: (error: null, count: number) => void) =>
+      setImmediate(callback, null, turnstile.connections);
+    const entrances = servers.map((server, i) => open(server, locations[i], LISTEN_FD + i, countConnections));
+    for (const server of servers) connections.watch(server);
+    for (const server of servers) events.server(server);
+    for (const server of servers) server.emit('listening');
+    turnstile.start(createGate(entrances, turnstileEvents(turnstile)));
+    heartbeat.start();
+    trace.worker('worker %d serves', process.pid);
+  });
+
+  return { drain: () => leave('stop()') };
+}
+
+function turnstileEvents(turnstile: Turnstile) {
+  return {
+    arrived: (entrance: Entrance, socket: Socket) => turnstile.arrived(entrance, socket),
+    exhausted: (error: Error) => turnstile.exhausted(error),
+  };
+}
+
+function createServer(location: BoundLocation, listener: Listener, settings: Settings): http.Server {
+  const server = settings.createServer?.(listener, location) ?? defaultServer(location, listener, settings);
+  if (settings.keepAliveTimeout !== undefined) server.keepAliveTimeout = settings.keepAliveTimeout;
+  if (settings.inactivityTimeout !== undefined) server.setTimeout(settings.inactivityTimeout);
+  if (settings.maxRequests !== 0) server.maxRequestsPerSocket = settings.maxRequests;
+  return server;
+}
+
+function defaultServer({ tls, secrets }: BoundLocation, listener: Listener, settings: Settings): http.Server {
+  if (!tls || !secrets) return http.createServer(listener);
+  const { ciphers } = tls;
+  const handshakeTimeout = settings.inactivityTimeout;
+  return https.createServer(
+    { ...secrets, ...(ciphers ? { ciphers } : {}), ...(handshakeTimeout ? { handshakeTimeout } : {}) },
+    listener,
+  );
+}
+
+/** Makes a server that never listens look and behave like one that does. */
+function open(
+  server: http.Server,
+  location: BoundLocation | undefined,
+  fd: number,
+  countConnections: (callback: (error: null, count: number) => void) => void,
+): Entrance {
+  Object.defineProperties(server, {
+    listening: { value: true, writable: true, configurable: true },
+    address: { value: () => location?.address ?? null, writable: true, configurable: true },
+    getConnections: { value: countConnections, writable: true, configurable: true },
+  });
+  const { noDelay = true, keepAlive = false, keepAliveInitialDelay = 0 } = server as Partial<Entrance['socketOptions']>;
+  return {
+    fd,
+    backlog: location?.backlog ?? 511,
+    socketOptions: { noDelay, keepAlive, keepAliveInitialDelay },
+    // documented for http, https and http2 servers: any stream can be injected as a connection
+    connect: (socket) => void server.emit('connection', socket),
+  };
+}
