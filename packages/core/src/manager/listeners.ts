@@ -1,0 +1,122 @@
+// Manager. Listen locations -> bound sockets. It never polls one and never accepts: clients queue in the kernel until a
+// worker takes them, also while there is none.
+
+import { lookup } from 'node:dns/promises';
+import { closeSync, lstatSync, readFileSync, unlinkSync } from 'node:fs';
+import net, { type AddressInfo } from 'node:net';
+import { createSecureContext } from 'node:tls';
+import { messageOf, PreforkError } from '../errors.js';
+import type { BoundLocation } from '../handover.js';
+import type { Location } from '../locations.js';
+import { boundAddress, duplicate, isListening, listenSocket, type SocketAddress } from '../posix.js';
+
+/** A location, its listening socket, and how to leave nothing of it behind. */
+export interface BoundSocket {
+  readonly fd: number;
+  readonly location: BoundLocation;
+  close(): void;
+}
+
+/** Binds all or nothing. Certificates are read here, before a worker drops its privileges. */
+export async function bindAll(locations: readonly Location[]): Promise<BoundSocket[]> {
+  const bound: BoundSocket[] = [];
+  try {
+    const secrets = locations.map(readSecrets);
+    for (const [i, location] of locations.entries()) bound.push(await bind(location, secrets[i]));
+    return bound;
+  } catch (error) {
+    for (const socket of bound) socket.close();
+    throw error;
+  }
+}
+
+async function bind(location: Location, secrets: BoundLocation['secrets']): Promise<BoundSocket> {
+  const fd = location.fd === undefined ? await listen(location) : inherit(location.fd);
+  const address = boundAddress(fd);
+  const path = location.fd === undefined ? location.path : undefined;
+  const inode = path === undefined ? undefined : lstatSync(path).ino;
+  return {
+    fd,
+    location: { ...location, url: publicUrl(location, address), address, ...(secrets ? { secrets } : {}) },
+    close() {
+      closeSync(fd);
+      if (path !== undefined && inodeOf(path) === inode) unlinkSync(path);
+    },
+  };
+}
+
+/** With the port that the kernel chose. */
+function publicUrl({ url }: Location, address: AddressInfo | string): string {
+  return typeof address === 'string' ? url : url.replace(/:\d+$/, `:${address.port}`);
+}
+
+async function listen(location: Location): Promise<number> {
+  const { path, host, port = 0, backlog, ipv6Only, mode } = location;
+  const options = { backlog, ipv6Only, reusePort: false };
+  if (path !== undefined) return listenUnix(path, mode, options);
+  if (host !== undefined) {
+    const { address, family } = await lookup(host);
+    return listenSocket({ address, port, family: family === 6 ? 6 : 4 }, options);
+  }
+  try {
+    return listenSocket({ address: '::', port, family: 6 }, options);
+  } catch (error) {
+    // no IPv6 on this machine, as net.Server does
+    if (!['EAFNOSUPPORT', 'EADDRNOTAVAIL', 'EINVAL'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
+    return listenSocket({ address: '0.0.0.0', port, family: 4 }, options);
+  }
+}
+
+async function listenUnix(path: string, mode: number | undefined, options: Parameters<typeof listenSocket>[1]) {
+  const address: SocketAddress = { path };
+  if (await isStaleSocket(path)) unlinkSync(path);
+  // the right mode from the first moment on
+  const before = mode === undefined ? undefined : process.umask(0o777 & ~mode);
+  try {
+    return listenSocket(address, options);
+  } finally {
+    if (before !== undefined) process.umask(before);
+  }
+}
+
+/** A socket file that nobody listens on; a file of any other kind is not ours to remove. */
+async function isStaleSocket(path: string): Promise<boolean> {
+  if (!lstatSync(path, { throwIfNoEntry: false })?.isSocket()) return false;
+  return new Promise((resolve) => {
+    const probe = net.connect(path);
+    probe.once('connect', () => resolve(false));
+    probe.once('error', (error: NodeJS.ErrnoException) => resolve(error.code === 'ECONNREFUSED'));
+    probe.once('close', () => probe.destroy());
+    probe.once('connect', () => probe.destroy());
+  });
+}
+
+function inodeOf(path: string): number | undefined {
+  return lstatSync(path, { throwIfNoEntry: false })?.ino;
+}
+
+function inherit(fd: number): number {
+  if (!isListening(fd)) throw new RangeError(`Expected descriptor \`${fd}\` to be a listening socket, it is not`);
+  return duplicate(fd);
+}
+
+function readSecrets({ tls }: Location): BoundLocation['secrets'] {
+  if (!tls) return undefined;
+  const [cert, key] = [readPem('certificate', tls.cert), readPem('key', tls.key)];
+  const secrets = { cert, key, ...(tls.ca ? { ca: readPem('CA file', tls.ca) } : {}) };
+  try {
+    createSecureContext({ ...secrets, ...(tls.ciphers ? { ciphers: tls.ciphers } : {}) });
+  } catch (error) {
+    const files = `"${tls.cert}" and "${tls.key}"`;
+    throw new PreforkError('ERR_PREFORK_TLS', `Can't use TLS certificate and key ${files}: ${messageOf(error)}`, error);
+  }
+  return secrets;
+}
+
+function readPem(what: string, path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    throw new PreforkError('ERR_PREFORK_TLS', `Can't read TLS ${what} "${path}": ${messageOf(error)}`, error);
+  }
+}

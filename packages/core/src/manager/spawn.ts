@@ -1,0 +1,73 @@
+// Manager. The only file that starts or signals a process.
+
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import type { Duplex } from 'node:stream';
+import { type Identity, identityVariable } from '../handover.js';
+
+/** A worker process as its manager holds it. */
+export interface WorkerProcess {
+  readonly child: ChildProcess;
+  readonly pid: number;
+  /** The heartbeat pipe. */
+  readonly pipe: Duplex;
+}
+
+export interface SpawnOptions {
+  /** From {@link HEARTBEAT_FD} + 1 on, in order. */
+  descriptors: readonly number[];
+  uid?: number;
+  gid?: number;
+}
+
+/**
+ * Runs this process' own script again, with the same `execArgv` and `argv`. Returns nothing when the system has no room
+ * for another process; the error is in `child`'s event.
+ */
+export function spawnWorker(
+  identity: Identity,
+  { descriptors, uid, gid }: SpawnOptions,
+  failed: (error: Error) => void,
+) {
+  const child = spawn(process.execPath, [...workerExecArgv(), ...process.argv.slice(1)], {
+    // stdin stays with the manager: several readers of one terminal get a part of it each
+    stdio: ['ignore', 'inherit', 'inherit', 'pipe', ...descriptors],
+    env: { ...process.env, ...identityVariable(identity) },
+    ...(uid === undefined ? {} : { uid }),
+    ...(gid === undefined ? {} : { gid }),
+  });
+  child.once('error', failed);
+  const pipe = child.stdio[3];
+  if (child.pid === undefined || !pipe) return undefined;
+  return { child, pid: child.pid, pipe: pipe as Duplex } satisfies WorkerProcess;
+}
+
+/** One inspector port cannot serve a pool: each worker gets a free one. */
+function workerExecArgv(): string[] {
+  return process.execArgv.map((flag) => flag.replace(/^--inspect(?:-brk|-wait)?(?:=.*)?$/, '--inspect=0'));
+}
+
+/** @returns whether the process was there to get it. */
+export function signalProcess(pid: number, signal: NodeJS.Signals): boolean {
+  try {
+    return process.kill(pid, signal);
+  } catch {
+    return false; // it has gone, and its exit is on the way
+  }
+}
+
+/** The numbers behind `user` and `group`; a user without a group gets the user's own. */
+export function resolveIdentity(user?: string | number, group?: string | number): { uid?: number; gid?: number } {
+  const uid = user === undefined ? undefined : lookUp('passwd', user, 2);
+  const gid =
+    group !== undefined ? lookUp('group', group, 2) : user !== undefined ? lookUp('passwd', user, 3) : undefined;
+  return { ...(uid === undefined ? {} : { uid }), ...(gid === undefined ? {} : { gid }) };
+}
+
+/** A field of getent(1), which asks what the system is set up to ask: files, LDAP. */
+function lookUp(database: 'passwd' | 'group', name: string | number, field: number): number {
+  const entry = execFileSync('getent', [database, String(name)], {
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
+  return Number(entry.split(':')[field]);
+}
