@@ -173,7 +173,7 @@ export class Prefork extends EventEmitter<PreforkEventMap> {
       this.#settings.log.info(`Creating process id file "${this.pidFile}"`),
     );
     this.#ownPidFile = own;
-    if (this.#settings.cleanup) process.once('exit', () => own.remove());
+    process.once('exit', () => own.release(this.#settings.cleanup));
   }
 
   /** @returns when it has finished, and with what error; in a worker, never. */

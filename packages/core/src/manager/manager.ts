@@ -1,6 +1,7 @@
 // Manager. Owns the pool. Inputs (signals, beats, exits, the timer) record and ask for a pass; the pass is the only place
 // that acts; events tell. It never sees a connection, a request or the application.
 
+import { closeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { messageOf, PreforkError } from '../errors.js';
@@ -70,7 +71,8 @@ export class Manager {
   readonly #reload: Reload;
   #sockets: BoundSocket[] = [];
   #board: Scoreboard | undefined;
-  #descriptors: number[] = [];
+  /** Descriptors of what the workers inherit beside the sockets: the scoreboard and the facts. */
+  #memory: number[] = [];
   #owner: { uid?: number; gid?: number } = {};
   #lockFile: LockFile | undefined;
   #pidFile: PidFile | undefined;
@@ -212,7 +214,7 @@ export class Manager {
       lockFile: this.#lockFile.path,
       locations: this.#sockets.map(({ location }) => location),
     });
-    this.#descriptors = [scoreboard, facts, ...this.#sockets.map(({ fd }) => fd)];
+    this.#memory = [scoreboard, facts];
   }
 
   /** Asks for a pass, after all that this loop turn has to tell: queued beats are read before anybody is judged. */
@@ -301,7 +303,7 @@ export class Manager {
     const slot = this.#freeSlot();
     this.#board?.claim(slot);
     const identity = { manager: process.pid, run: this.#run, slot };
-    const options = { descriptors: this.#descriptors, ...this.#owner };
+    const options = { descriptors: [...this.#memory, ...this.#sockets.map(({ fd }) => fd)], ...this.#owner };
     const started = spawnWorker(identity, options, (error) => {
       this.#settings.log.error(`Can't start a worker: ${error.message}`);
       this.#backoff.crashed(performance.now(), this.#settings.log);
@@ -415,10 +417,11 @@ export class Manager {
 
   /** Also when the script ends the process under us. The workers see the pipe close, and drain. */
   readonly #cleanUp = (): void => {
+    const { cleanup } = this.#settings;
     for (const socket of this.#sockets.splice(0)) socket.close();
-    if (!this.#settings.cleanup) return;
-    this.#pidFile?.remove();
-    this.#lockFile?.remove();
+    for (const fd of this.#memory.splice(0)) closeSync(fd);
+    this.#pidFile?.release(cleanup);
+    if (cleanup) this.#lockFile?.remove();
     this.#pidFile = undefined;
     this.#lockFile = undefined;
   };

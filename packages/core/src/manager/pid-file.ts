@@ -21,7 +21,8 @@ const { O_CREAT, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_RDWR } = constants;
 export interface PidFile {
   /** Makes it anew when somebody deleted it. */
   ensure(): void;
-  remove(): void;
+  /** Gives the lock back, and with `remove` deletes the file. */
+  release(remove: boolean): void;
 }
 
 /** The pid in the file if its server runs; else the file, if there is one, is deleted. */
@@ -57,8 +58,8 @@ export function createPidFile(path: string, creating: () => void): PidFile {
       closeSync(fd);
       fd = next;
     },
-    remove() {
-      if (isSameFile(fd, path)) unlinkIfAllowed(path);
+    release(remove) {
+      if (remove && isSameFile(fd, path)) unlinkIfAllowed(path);
       closeSync(fd);
     },
   };

@@ -22,7 +22,7 @@ export interface Upgraded {
 export class Connections {
   /** Responses that are not finished. */
   readonly responses = new Set<ServerResponse>();
-  /** Connections that have not sent a request. */
+  /** Connections that have not sent a request; with TLS also what the request would come through. */
   readonly unused = new Set<Duplex>();
   readonly upgraded = new Map<Duplex, Upgraded>();
   readonly sessions = new Set<Http2Session>();
@@ -32,21 +32,20 @@ export class Connections {
   onWebSocket: ((socket: Duplex) => void) | undefined;
   readonly #events: ConnectionsEvents;
   readonly #responseClosed: (this: ServerResponse) => void;
-  readonly #socketClosed: (this: Duplex) => void;
+  readonly #tlsClosed: (this: Duplex) => void;
   #served = 0;
 
   constructor(events: ConnectionsEvents) {
     this.#events = events;
-    // one function for all responses and one for all sockets, which are its `this`: nothing is made per request
+    // one function for all responses, which are its `this`: nothing is made per request
     const connections = this;
     this.#responseClosed = function () {
       connections.responses.delete(this);
       connections.#served += 1;
       events.requests(connections.responses.size, connections.#served);
     };
-    this.#socketClosed = function () {
-      connections.unused.delete(this);
-      connections.upgraded.delete(this);
+    this.#tlsClosed = function () {
+      connections.delete(this);
     };
   }
 
@@ -55,11 +54,22 @@ export class Connections {
    * Node treats an upgrade as a plain request unless somebody listens for it.
    */
   watch(server: HttpServer): void {
-    const emit = server.emit.bind(server) as (event: string, ...args: unknown[]) => boolean;
+    const emit = server.emit as (event: string, ...args: unknown[]) => boolean;
     server.emit = (event: string, ...args: unknown[]) => {
       this.#see(event, args);
-      return emit(event, ...args);
+      return emit.call(server, event, ...args);
     };
+  }
+
+  /** A connection was accepted. */
+  add(socket: Duplex): void {
+    this.unused.add(socket);
+  }
+
+  /** It has ended. */
+  delete(socket: Duplex): void {
+    this.unused.delete(socket);
+    this.upgraded.delete(socket);
   }
 
   #see(event: string, args: unknown[]): void {
@@ -71,9 +81,8 @@ export class Connections {
       case 'upgrade':
       case 'connect':
         return this.#upgrade(args[0] as IncomingMessage, args[1] as Duplex);
-      case 'connection':
       case 'secureConnection':
-        return this.#connection(args[0] as Duplex);
+        return this.#secureConnection(args[0] as Duplex);
       case 'session':
         return this.#session(args[0] as Http2Session);
       case 'stream':
@@ -87,7 +96,7 @@ export class Connections {
     this.unused.delete(request.socket);
     this.responses.add(response);
     if (this.refuseKeepAlive) response.shouldKeepAlive = false;
-    response.once('close', this.#responseClosed);
+    response.on('close', this.#responseClosed);
     if (!request.complete) announcePushes(request, this.#events.entering);
     this.#events.requests(this.responses.size, this.#served);
   }
@@ -115,9 +124,10 @@ export class Connections {
     };
   }
 
-  #connection(socket: Duplex): void {
-    this.unused.add(socket);
-    socket.once('close', this.#socketClosed);
+  /** The application sees this socket in place of the one that was accepted. */
+  #secureConnection(socket: Duplex): void {
+    this.add(socket);
+    socket.on('close', this.#tlsClosed);
   }
 
   #session(session: Http2Session): void {

@@ -21,9 +21,14 @@ export interface Heartbeat {
 export function createHeartbeat(options: HeartbeatOptions, managerGone: () => void): Heartbeat {
   const pipe = new net.Socket({ fd: HEARTBEAT_FD, readable: true, writable: true });
   let message = BEAT;
-  let started = false;
+  let timer: NodeJS.Timeout | undefined;
   pipe.on('error', () => {}); // 'close' follows
-  pipe.once('close', managerGone);
+  pipe.once('close', () => {
+    clearInterval(timer);
+    // nobody is left to kill what does not finish in time
+    armAlarm(Math.ceil(options.gracefulTimeout / 1000));
+    managerGone();
+  });
   pipe.resume();
 
   // Longer than the manager would wait: what it can no longer kill, the kernel ends
@@ -31,21 +36,21 @@ export function createHeartbeat(options: HeartbeatOptions, managerGone: () => vo
   const deadline = Math.ceil(patience / 1000) + 5;
   const beat = () => {
     armAlarm(deadline);
-    if (pipe.writable) pipe.write(message);
+    pipe.write(message);
   };
 
   return {
     start() {
-      started = true;
       // a script that throws right after listen() has failed to boot: no beat may leave before
       setImmediate(() => {
+        if (pipe.destroyed) return;
         beat();
-        setInterval(beat, options.heartbeatInterval);
+        timer = setInterval(beat, options.heartbeatInterval);
       });
     },
     announceDrain() {
       message = DRAINING_BEAT;
-      if (started) beat();
+      if (timer && !pipe.destroyed) beat();
     },
   };
 }

@@ -44,6 +44,7 @@ export function serve(identity: Identity, listener: Listener, settings: Settings
   const heartbeat = createHeartbeat(settings, () => leave('manager has gone'));
 
   const closed = function (this: Socket) {
+    connections.delete(this);
     turnstile.left();
     if (leaving) exitIfDrained();
   };
@@ -55,7 +56,8 @@ export function serve(identity: Identity, listener: Listener, settings: Settings
       budget,
       now,
       admit(entrance, socket) {
-        socket.once('close', closed);
+        connections.add(socket);
+        socket.on('close', closed);
         entrance.connect(socket);
       },
       spent: () => leave('accept budget is used up'),
