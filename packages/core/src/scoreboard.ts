@@ -19,6 +19,7 @@ const USED = 0; // slots ever used, what a reader has to look at
 const HOLDER = 1; // slot + 1 of the worker whose gate is open, or that was just woken to open it; 0 = nobody
 const DEPUTY_AT = 2; // when the deputy looked last; 0 = there is no deputy
 const STOPPING = 3; // 1 once the manager has begun to stop the whole server
+const TURN = 4; // counts the accepts of the pool, so that it is known whose was longest ago
 
 // Slot
 const PID = 0;
@@ -27,6 +28,7 @@ const CONNECTIONS = 2;
 const REQUESTS = 3; // in flight
 const ACCEPTS = 4;
 const SERVED = 5;
+const LAST_TURN = 7; // the pool's count at the last accept
 const BUSY_SINCE = 6; // when user code was entered in this loop turn; 0 = it is not running
 
 /** What a worker is to the others: not there yet, ready to accept, out of room, or on its way out. */
@@ -150,8 +152,17 @@ export class Scoreboard {
     this.#set(slot, CONNECTIONS, count);
   }
 
+  /** Also whose turn it was. */
   setAccepts(slot: number, count: number): void {
     this.#set(slot, ACCEPTS, count);
+    const turn = (this.#words[TURN] ?? 0) + 1;
+    this.#words[TURN] = turn;
+    this.#set(slot, LAST_TURN, turn);
+  }
+
+  /** Whether `a` last accepted before `b` did, over the wrap of the counter. */
+  acceptedBefore(a: number, b: number): boolean {
+    return ((this.#get(a, LAST_TURN) - this.#get(b, LAST_TURN)) | 0) < 0;
   }
 
   setRequests(slot: number, inFlight: number, served: number): void {

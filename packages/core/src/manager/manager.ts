@@ -262,7 +262,7 @@ export class Manager {
     if (order === 'keep') return;
     log.error(`Worker ${worker.pid} has no heartbeat (${seconds(heartbeatTimeout)}), restarting`);
     if (worker.state === 'starting') {
-      this.#reload.failed(worker, `worker ${worker.pid} sent no heartbeat`);
+      this.#reload.failed(worker, `worker ${worker.pid} sent no heartbeat`, this.#pool.values());
       return this.#kill(worker);
     }
     this.#quit(worker, now);
@@ -373,7 +373,7 @@ export class Manager {
       if (!this.#target.proven) {
         log.error(`Worker ${pid} stopped too early, shutting down`);
         this.#fail(new PreforkError('ERR_PREFORK_BOOT', `Worker ${pid} stopped before its first heartbeat`));
-      } else if (!worker.healthyAt && this.#reload.failed(worker, `worker ${pid} stopped too early`)) {
+      } else if (!worker.healthyAt && this.#reload.failed(worker, `worker ${pid} stopped too early`, this.#pool.values())) {
         trace.manager('reload failed');
       } else if (policy.isCrash(worker, now)) {
         this.#backoff.crashed(now, log);

@@ -46,13 +46,16 @@ export class Reload {
   }
 
   /**
-   * A worker of the new generation did not come up: every old one stays.
+   * A worker of the new generation did not come up: everyone who is there counts as current, so that every old one stays
+   * and what boots still is one too many.
    *
    * @returns whether it was one of a running reload.
    */
-  failed(worker: WorkerRecord, reason: string): boolean {
+  failed(worker: WorkerRecord, reason: string, workers: Iterable<WorkerRecord>): boolean {
     if (!this.#isRunning || worker.generation !== this.#target.generation) return false;
     this.#isRunning = false;
+    this.#isWanted = false;
+    for (const other of workers) other.generation = this.#target.generation;
     this.reloadError = reason;
     this.#log.error(`Reload failed, ${reason}; the old workers stay`);
     this.#events.reload(new PreforkError('ERR_PREFORK_RELOAD', `Reload failed: ${reason}`));

@@ -231,14 +231,14 @@ export class Turnstile {
     return since !== 0 && elapsed(since, time) >= this.#options.acceptInterval;
   }
 
-  /** The waiter outside user code that has least, if that is less than ours; among equals the one that accepted least. */
+  /** The waiter outside user code that has least, if that is less than ours; among equals whose last turn is longest ago. */
   #successor(waiting: number): number | undefined {
-    const { board } = this.#parts;
+    const { board, slot } = this.#parts;
     const best = this.#leastLoadedWaiter();
     if (best === undefined) return undefined;
     const difference = this.#connections - board.connections(best);
     if (difference > 0) return best;
-    return difference === 0 && waiting === 0 && board.accepts(best) < this.#accepts ? best : undefined;
+    return difference === 0 && waiting === 0 && board.acceptedBefore(best, slot) ? best : undefined;
   }
 
   #leastLoadedWaiter(): number | undefined {
@@ -247,7 +247,7 @@ export class Turnstile {
     for (let other = 0; other < board.used; other++) {
       if (other === slot || board.state(other) !== State.ready || board.busySince(other) !== 0) continue;
       const more = best === undefined ? -1 : board.connections(other) - board.connections(best);
-      if (best === undefined || more < 0 || (more === 0 && board.accepts(other) < board.accepts(best))) best = other;
+      if (best === undefined || more < 0 || (more === 0 && board.acceptedBefore(other, best))) best = other;
     }
     return best;
   }
