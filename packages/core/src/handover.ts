@@ -1,5 +1,5 @@
-// Both processes. What a worker is born with: which descriptor is what, and a page of facts that the manager wrote. They
-// travel in memory that only the workers inherit; the environment says no more than which worker this is.
+// Both processes. What a worker, or the next manager in an upgrade, is born with: which descriptor is what, and a page of
+// facts that the manager wrote. They travel in memory that only they inherit; the environment says no more than who it is.
 
 import { fstatSync, readSync, writeSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
@@ -13,6 +13,11 @@ export const FACTS_FD = 5;
 /** The first listening socket; the others follow in the order of the locations. */
 export const LISTEN_FD = 6;
 
+/** In the next manager: where it says that its workers are healthy, and what it takes over. */
+export const READY_FD = 3;
+export const ESTATE_FD = 4;
+export const INHERITED_FD = 5;
+
 export const BEAT = '0';
 export const DRAINING_BEAT = '1';
 
@@ -20,6 +25,8 @@ export const DRAINING_BEAT = '1';
 export interface BoundLocation extends Location {
   /** What `server.address()` answers. */
   address: AddressInfo | string;
+  /** As it was asked for, with port 0 where the kernel chose. */
+  asked: Location;
   /** PEM texts, read by the manager. */
   secrets?: { cert: string; key: string; ca?: string };
 }
@@ -28,6 +35,18 @@ export interface BoundLocation extends Location {
 export interface Facts {
   lockFile: string;
   locations: BoundLocation[];
+}
+
+/** What the next manager needs to know. The pid file's descriptor, if there is one, follows the listening sockets. */
+export interface Estate {
+  /** What was asked for, by which the next manager finds its sockets: {@link locationKey}. */
+  sockets: string[];
+  pidFile?: string;
+}
+
+/** A location as it was asked for. */
+export function locationKey({ path, host, port, fd, ipv6Only }: Location): string {
+  return JSON.stringify([path, host, port, fd, ipv6Only]);
 }
 
 /** Which worker this process is. */
@@ -39,28 +58,45 @@ export interface Identity {
   slot: number;
 }
 
-const VARIABLE = 'PREFORK_WORKER';
+/** Whose place this manager is to take. */
+export interface Succession {
+  /** The old manager's pid. */
+  manager: number;
+  run: number;
+}
 
-export function identityVariable(identity: Identity): Record<string, string> {
-  return { [VARIABLE]: `${identity.manager}:${identity.run}:${identity.slot}` };
+const WORKER = 'PREFORK_WORKER';
+const UPGRADE = 'PREFORK_UPGRADE';
+
+export function identityVariable({ manager, run, slot }: Identity): Record<string, string> {
+  return { [WORKER]: `${manager}:${run}:${slot}` };
+}
+
+export function successionVariable({ manager, run }: Succession): Record<string, string> {
+  return { [UPGRADE]: `${manager}:${run}` };
 }
 
 const KEY = Symbol.for('prefork.identity');
-const globals = globalThis as { [KEY]?: Identity | undefined };
+const globals = globalThis as { [KEY]?: { identity?: Identity; succession?: Succession } | undefined };
 
-/** Who we are. The variable is taken away, so that a child process of the application is nobody's worker. */
-function takeIdentity(): Identity | undefined {
-  const [, manager, run, slot] = /^(\d+):(\d+):(\d+)$/.exec(process.env[VARIABLE] ?? '') ?? [];
-  delete process.env[VARIABLE];
-  // a second copy of this package in the same process finds what the first one took
-  if (manager !== undefined) globals[KEY] = { manager: Number(manager), run: Number(run), slot: Number(slot) };
-  return globals[KEY];
+/** Who we are. The variables are taken away, so that a child process of the application is nobody's worker. */
+function takeIdentity(): { identity?: Identity; succession?: Succession } {
+  const [, manager, run, slot] = /^(\d+):(\d+):(\d+)$/.exec(process.env[WORKER] ?? '') ?? [];
+  const [, old, oldRun] = /^(\d+):(\d+)$/.exec(process.env[UPGRADE] ?? '') ?? [];
+  delete process.env[WORKER];
+  delete process.env[UPGRADE];
+  if (manager !== undefined) return { identity: { manager: Number(manager), run: Number(run), slot: Number(slot) } };
+  return old === undefined ? {} : { succession: { manager: Number(old), run: Number(oldRun) } };
 }
 
-/** Set in a worker. */
-export const identity: Identity | undefined = takeIdentity();
+// a second copy of this package in the same process finds what the first one took
+globals[KEY] ??= takeIdentity();
 
-export function writeFacts(facts: Facts): number {
+/** Set in a worker; `succession` in the manager that an upgrade has started. */
+export const { identity, succession } = globals[KEY];
+
+/** A page that only who inherits the descriptor can read. */
+export function writeFacts(facts: Facts | Estate): number {
   const bytes = Buffer.from(JSON.stringify(facts));
   const fd = anonymousFile('prefork-facts', 0);
   writeSync(fd, bytes, 0, bytes.length, 0);
@@ -68,7 +104,15 @@ export function writeFacts(facts: Facts): number {
 }
 
 export function readFacts(): Facts {
-  const bytes = Buffer.alloc(fstatSync(FACTS_FD).size);
-  readSync(FACTS_FD, bytes, 0, bytes.length, 0);
-  return JSON.parse(bytes.toString()) as Facts;
+  return readPage(FACTS_FD) as Facts;
+}
+
+export function readEstate(): Estate {
+  return readPage(ESTATE_FD) as Estate;
+}
+
+function readPage(fd: number): unknown {
+  const bytes = Buffer.alloc(fstatSync(fd).size);
+  readSync(fd, bytes, 0, bytes.length, 0);
+  return JSON.parse(bytes.toString());
 }

@@ -4,6 +4,7 @@ export { ERROR_CODES, PreforkError, type PreforkErrorCode } from './errors.js';
 export type { BoundLocation } from './handover.js';
 export type { ListenCallback, ListenOptions, Location } from './locations.js';
 export type { Log } from './log.js';
-export type { Status, WorkerStatus } from './manager/manager.js';
+export type { Status } from './manager/manager.js';
+export type { WorkerStatus } from './manager/pool.js';
 export type { Listener, PreforkOptions } from './options.js';
 export { Prefork, type PreforkEventMap, prefork } from './prefork.js';

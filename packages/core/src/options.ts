@@ -114,6 +114,11 @@ export interface PreforkOptions {
    */
   pidFile?: string;
   /**
+   * How long to go on accepting after QUIT (and TERM with `gracefulTerm`), for balancers that learn of it late.
+   * @default 0
+   */
+  shutdownDelay?: number;
+  /**
    * Do not log where the server listens.
    * @default false
    */
@@ -123,6 +128,11 @@ export interface PreforkOptions {
    * @default 2
    */
   spare?: number;
+  /**
+   * How long the next manager of an upgrade (USR2) may take until its workers are healthy.
+   * @default 60000
+   */
+  upgradeTimeout?: number;
   /** User of the workers, a name or a number; needs a manager that runs as root. */
   user?: string | number;
   /**
@@ -161,8 +171,10 @@ const KINDS: Record<keyof PreforkOptions, Kind> = {
   maxRequests: 'count',
   multiAccept: 'positive',
   pidFile: 'path',
+  shutdownDelay: 'count',
   silent: 'boolean',
   spare: 'count',
+  upgradeTimeout: 'duration',
   user: 'identity',
   workers: 'count',
 };
@@ -186,8 +198,10 @@ export const DEFAULTS = {
   maxClients: 1_000,
   maxRequests: 0,
   multiAccept: 50,
+  shutdownDelay: 0,
   silent: false,
   spare: 2,
+  upgradeTimeout: 60_000,
 } as const satisfies PreforkOptions;
 
 /**

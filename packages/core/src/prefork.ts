@@ -7,8 +7,9 @@ import type { AddressInfo } from 'node:net';
 import { PreforkError } from './errors.js';
 import { identity } from './handover.js';
 import { type ListenCallback, type ListenOptions, parseListen } from './locations.js';
-import { defaultPidFile, Manager, type Status } from './manager/manager.js';
+import { Manager, type Status } from './manager/manager.js';
 import { checkPid, createPidFile, type PidFile } from './manager/pid-file.js';
+import { defaultPidFile } from './manager/premises.js';
 import { checkWorkers, type Listener, type PreforkOptions, resolveOptions, type Settings } from './options.js';
 import { serve, type WorkerHandle } from './worker/worker.js';
 

@@ -6,7 +6,7 @@ import { closeSync, lstatSync, readFileSync, unlinkSync } from 'node:fs';
 import net, { type AddressInfo } from 'node:net';
 import { createSecureContext } from 'node:tls';
 import { messageOf, PreforkError } from '../errors.js';
-import type { BoundLocation } from '../handover.js';
+import { type BoundLocation, locationKey } from '../handover.js';
 import type { Location } from '../locations.js';
 import { boundAddress, duplicate, isListening, listenSocket, type SocketAddress } from '../posix.js';
 
@@ -14,33 +14,49 @@ import { boundAddress, duplicate, isListening, listenSocket, type SocketAddress 
 export interface BoundSocket {
   readonly fd: number;
   readonly location: BoundLocation;
-  close(): void;
+  /** `keep` leaves a UNIX socket's path to the next manager. */
+  close(keep: boolean): void;
 }
 
-/** Binds all or nothing. Certificates are read here, before a worker drops its privileges. */
-export async function bindAll(locations: readonly Location[]): Promise<BoundSocket[]> {
+/**
+ * Binds all or nothing. Certificates are read here, before a worker drops its privileges.
+ *
+ * @param inherited descriptors of the manager whose place we take, by {@link locationKey}.
+ */
+export async function bindAll(
+  locations: readonly Location[],
+  inherited: ReadonlyMap<string, number>,
+): Promise<BoundSocket[]> {
   const bound: BoundSocket[] = [];
   try {
     const secrets = locations.map(readSecrets);
-    for (const [i, location] of locations.entries()) bound.push(await bind(location, secrets[i]));
+    for (const [i, location] of locations.entries()) {
+      const fd = inherited.get(locationKey(location)) ?? location.fd;
+      bound.push(describe(location, fd === undefined ? await listen(location) : inherit(fd), secrets[i]));
+    }
     return bound;
   } catch (error) {
-    for (const socket of bound) socket.close();
+    for (const socket of bound) socket.close(inherited.size > 0);
     throw error;
   }
 }
 
-async function bind(location: Location, secrets: BoundLocation['secrets']): Promise<BoundSocket> {
-  const fd = location.fd === undefined ? await listen(location) : inherit(location.fd);
+function describe(location: Location, fd: number, secrets: BoundLocation['secrets']): BoundSocket {
   const address = boundAddress(fd);
   const path = location.fd === undefined ? location.path : undefined;
-  const inode = path === undefined ? undefined : lstatSync(path).ino;
+  const inode = path === undefined ? undefined : inodeOf(path);
   return {
     fd,
-    location: { ...location, url: publicUrl(location, address), address, ...(secrets ? { secrets } : {}) },
-    close() {
+    location: {
+      ...location,
+      url: publicUrl(location, address),
+      address,
+      asked: location,
+      ...(secrets ? { secrets } : {}),
+    },
+    close(keep) {
       closeSync(fd);
-      if (path !== undefined && inodeOf(path) === inode) unlinkSync(path);
+      if (!keep && path !== undefined && inodeOf(path) === inode) unlinkSync(path);
     },
   };
 }

@@ -6,6 +6,7 @@ import {
   constants,
   fchmodSync,
   fstatSync,
+  ftruncateSync,
   lstatSync,
   openSync,
   readFileSync,
@@ -23,6 +24,9 @@ export interface PidFile {
   ensure(): void;
   /** Gives the lock back, and with `remove` deletes the file. */
   release(remove: boolean): void;
+  /** With the lock on it, for the next manager of an upgrade. */
+  readonly fd: number;
+  readonly path: string;
 }
 
 /** The pid in the file if its server runs; else the file, if there is one, is deleted. */
@@ -48,9 +52,25 @@ export function checkPid(path: string): number | undefined {
  * @throws PreforkError `ERR_PREFORK_RUNNING` when its server runs, `ERR_PREFORK_PID_FILE` when it cannot be made.
  */
 export function createPidFile(path: string, creating: () => void): PidFile {
-  let fd = take(path);
+  const fd = take(path);
   creating();
+  return hold(path, fd, creating);
+}
+
+/** The file of the manager whose place we take: the lock came with the descriptor, so it was never free. */
+export function adoptPidFile(path: string, fd: number, creating: () => void): PidFile {
+  ftruncateSync(fd);
+  writeSync(fd, `${process.pid}\n`, 0);
+  return hold(path, fd, creating);
+}
+
+function hold(path: string, taken: number, creating: () => void): PidFile {
+  let fd = taken;
   return {
+    path,
+    get fd() {
+      return fd;
+    },
     ensure() {
       if (isSameFile(fd, path)) return;
       const next = take(path);

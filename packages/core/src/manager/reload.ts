@@ -51,7 +51,7 @@ export class Reload {
    *
    * @returns whether it was one of a running reload.
    */
-  failed(worker: WorkerRecord, reason: string, workers: Iterable<WorkerRecord>): boolean {
+  failed(worker: WorkerRecord, reason: string, workers: readonly WorkerRecord[]): boolean {
     if (!this.#isRunning || worker.generation !== this.#target.generation) return false;
     this.#isRunning = false;
     this.#isWanted = false;

@@ -1,7 +1,7 @@
 // Manager. Signal -> what the manager does. Installed while a server runs, removed after, so that a process can go on.
 
 /** The signals of the manager, as `docs/signals.md` lists them. */
-export type ManagerSignal = 'SIGINT' | 'SIGTERM' | 'SIGQUIT' | 'SIGTTIN' | 'SIGTTOU' | 'SIGHUP';
+export type ManagerSignal = 'SIGINT' | 'SIGTERM' | 'SIGQUIT' | 'SIGTTIN' | 'SIGTTOU' | 'SIGHUP' | 'SIGUSR2';
 
 /** @returns a function that takes the handlers away again. */
 export function handleSignals(handlers: Record<ManagerSignal, () => void>): () => void {

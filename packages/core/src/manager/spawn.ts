@@ -2,13 +2,13 @@
 
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import type { Duplex } from 'node:stream';
-import { type Identity, identityVariable } from '../handover.js';
+import { type Identity, identityVariable, type Succession, successionVariable } from '../handover.js';
 
-/** A worker process as its manager holds it. */
+/** A process as the manager that started it holds it. */
 export interface WorkerProcess {
   readonly child: ChildProcess;
   readonly pid: number;
-  /** The heartbeat pipe. */
+  /** Where its facts come up. */
   readonly pipe: Duplex;
 }
 
@@ -41,6 +41,21 @@ export function spawnWorker(
   return { child, pid: child.pid, pipe: pipe as Duplex } satisfies WorkerProcess;
 }
 
+/**
+ * Starts this process' command line again as the next manager, by the name that the shell knew, so that a new `node` on
+ * PATH is the one that runs.
+ */
+export function spawnManager(succession: Succession, descriptors: readonly number[], failed: (error: Error) => void) {
+  const child = spawn(process.argv0, [...process.execArgv, ...process.argv.slice(1)], {
+    stdio: ['inherit', 'inherit', 'inherit', 'pipe', ...descriptors],
+    env: { ...process.env, ...successionVariable(succession) },
+  });
+  child.once('error', failed);
+  const pipe = child.stdio[3];
+  if (child.pid === undefined || !pipe) return undefined;
+  return { child, pid: child.pid, pipe: pipe as Duplex } satisfies WorkerProcess;
+}
+
 /** One inspector port cannot serve a pool: each worker gets a free one. */
 function workerExecArgv(): string[] {
   return process.execArgv.map((flag) => flag.replace(/^--inspect(?:-brk|-wait)?(?:=.*)?$/, '--inspect=0'));
@@ -55,19 +70,30 @@ export function signalProcess(pid: number, signal: NodeJS.Signals): boolean {
   }
 }
 
-/** The numbers behind `user` and `group`; a user without a group gets the user's own. */
-export function resolveIdentity(user?: string | number, group?: string | number): { uid?: number; gid?: number } {
+/**
+ * The numbers behind `user` and `group`; a user without a group gets the user's own.
+ *
+ * @throws when this process may not start others as somebody else, or there is no such name.
+ */
+export function resolveOwner(user?: string | number, group?: string | number): { uid?: number; gid?: number } {
+  if (user === undefined && group === undefined) return {};
+  if (process.getuid?.() !== 0) throw new Error('Only root can start workers with another `user` or `group`');
   const uid = user === undefined ? undefined : lookUp('passwd', user, 2);
-  const gid =
-    group !== undefined ? lookUp('group', group, 2) : user !== undefined ? lookUp('passwd', user, 3) : undefined;
-  return { ...(uid === undefined ? {} : { uid }), ...(gid === undefined ? {} : { gid }) };
+  const gid = group === undefined ? lookUp('passwd', user ?? 0, 3) : lookUp('group', group, 2);
+  return { ...(uid === undefined ? {} : { uid }), gid };
 }
 
 /** A field of getent(1), which asks what the system is set up to ask: files, LDAP. */
 function lookUp(database: 'passwd' | 'group', name: string | number, field: number): number {
-  const entry = execFileSync('getent', [database, String(name)], {
-    encoding: 'utf8',
-    stdio: ['ignore', 'pipe', 'ignore'],
-  });
-  return Number(entry.split(':')[field]);
+  try {
+    const entry = execFileSync('getent', [database, String(name)], {
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
+    return Number(entry.split(':')[field]);
+  } catch (error) {
+    throw new Error(`Expected \`${database === 'group' ? 'group' : 'user'}\` to exist, got \`${name}\``, {
+      cause: error,
+    });
+  }
 }

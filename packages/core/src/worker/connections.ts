@@ -125,14 +125,14 @@ export class Connections {
   }
 
   /** The application sees this socket in place of the one that was accepted. */
-  #secureConnection(socket: Duplex): void {
+  #secureConnection(socket: Duplex & { alpnProtocol?: string }): void {
+    if (socket.alpnProtocol === 'h2') return; // a session, which drains by itself
     this.add(socket);
     socket.on('close', this.#tlsClosed);
   }
 
   #session(session: Http2Session): void {
     this.#events.entering();
-    this.unused.delete(session.socket);
     this.sessions.add(session);
     session.once('close', () => this.sessions.delete(session));
   }

@@ -1,0 +1,136 @@
+// Manager. The worker processes and their records: starts them, hears their beats, reaps them, gives them orders. It does
+// what it is told; the manager's pass decides.
+
+import { DRAINING_BEAT } from '../handover.js';
+import { trace } from '../log.js';
+import type { Settings } from '../options.js';
+import { type Counters, State } from '../scoreboard.js';
+import type { WorkerRecord, WorkerState } from './policy.js';
+import type { Premises } from './premises.js';
+import { signalProcess, spawnWorker } from './spawn.js';
+
+/** What happened to a worker; the record has been brought up to date. */
+export interface PoolEvents {
+  spawned(worker: WorkerRecord): void;
+  beaten(worker: WorkerRecord, isFirst: boolean): void;
+  /** The process has ended; its record is deleted after this. */
+  reaped(worker: WorkerRecord): void;
+  notSpawned(error: Error): void;
+}
+
+/** A worker in `status()`. */
+export interface WorkerStatus extends Counters {
+  pid: number;
+  state: WorkerState;
+  /** Milliseconds since it was started. */
+  age: number;
+  /** Milliseconds since its last heartbeat. */
+  heartbeatAge: number;
+}
+
+export class Pool {
+  readonly #workers = new Map<number, WorkerRecord>();
+  readonly #settings: Settings;
+  readonly #run: number;
+  readonly #premises: Premises;
+  readonly #events: PoolEvents;
+
+  constructor(settings: Settings, run: number, premises: Premises, events: PoolEvents) {
+    this.#settings = settings;
+    this.#run = run;
+    this.#premises = premises;
+    this.#events = events;
+  }
+
+  /** Every worker that has not been reaped. */
+  get workers(): WorkerRecord[] {
+    return [...this.#workers.values()];
+  }
+
+  spawn(generation: number): void {
+    const { board, descriptors, owner } = this.#premises;
+    const now = performance.now();
+    const slot = this.#freeSlot();
+    board.claim(slot);
+    const identity = { manager: process.pid, run: this.#run, slot };
+    const started = spawnWorker(identity, { descriptors, ...owner }, (error) => this.#events.notSpawned(error));
+    if (!started) return;
+    const { pid, child, pipe } = started;
+    const worker: WorkerRecord = { pid, slot, generation, state: 'starting', spawnedAt: now, heartbeatAt: now };
+    this.#workers.set(pid, worker);
+    pipe.on('data', (beats: Buffer) => this.#beaten(worker, beats));
+    pipe.on('error', () => {}); // the exit follows
+    child.once('exit', () => this.#reap(worker));
+    trace.manager('worker %d spawned in slot %d', pid, slot);
+    this.#settings.log.info(`Worker ${pid} started`);
+    this.#events.spawned(worker);
+  }
+
+  /** Orders a worker to drain. */
+  quit(worker: WorkerRecord): void {
+    const { log, gracefulTimeout } = this.#settings;
+    log.info(`Trying to stop worker ${worker.pid} gracefully (${gracefulTimeout / 1000} s)`);
+    worker.state = 'draining';
+    worker.drainingSince = performance.now();
+    // who is not on the scoreboard yet has no handler and no connection
+    const handlesQuit = this.#premises.board.pid(worker.slot) === worker.pid;
+    signalProcess(worker.pid, handlesQuit ? 'SIGQUIT' : 'SIGTERM');
+  }
+
+  kill(worker: WorkerRecord): void {
+    this.#settings.log.info(`Stopping worker ${worker.pid} immediately`);
+    worker.state = 'killed';
+    signalProcess(worker.pid, 'SIGKILL');
+  }
+
+  /** Sends one worker that is ready, not in user code, and not the holder, to look at the accept queue. */
+  wakeWaiter(): void {
+    const { board } = this.#premises;
+    const waiter = this.workers.find(
+      ({ slot }) => slot !== board.holder && board.state(slot) === State.ready && board.busySince(slot) === 0,
+    );
+    if (waiter) signalProcess(waiter.pid, 'SIGURG');
+  }
+
+  status(): WorkerStatus[] {
+    const now = performance.now();
+    return this.workers.map(({ pid, slot, state, spawnedAt, heartbeatAt }) => ({
+      pid,
+      state,
+      age: Math.round(now - spawnedAt),
+      heartbeatAge: Math.round(now - heartbeatAt),
+      ...this.#premises.board.counters(slot),
+    }));
+  }
+
+  #freeSlot(): number {
+    const taken = new Set(this.workers.map(({ slot }) => slot));
+    let slot = 0;
+    while (taken.has(slot)) slot += 1;
+    return slot;
+  }
+
+  #beaten(worker: WorkerRecord, beats: Buffer): void {
+    const isFirst = worker.state === 'starting';
+    worker.heartbeatAt = performance.now();
+    if (isFirst) {
+      worker.state = 'healthy';
+      worker.healthyAt = worker.heartbeatAt;
+    }
+    if (worker.state === 'healthy' && beats.includes(DRAINING_BEAT)) {
+      worker.state = 'draining';
+      worker.drainingSince = worker.heartbeatAt;
+    }
+    this.#events.beaten(worker, isFirst);
+  }
+
+  #reap(worker: WorkerRecord): void {
+    const { board } = this.#premises;
+    // what it may have left on the scoreboard, the accept lock's holder among it
+    if (board.holder === worker.slot) board.holder = undefined;
+    board.clear(worker.slot);
+    this.#events.reaped(worker);
+    this.#workers.delete(worker.pid);
+    this.#settings.log.info(`Worker ${worker.pid} stopped`);
+  }
+}

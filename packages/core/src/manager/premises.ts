@@ -1,0 +1,101 @@
+// Manager. What a server owns beside its workers: listening sockets, lock file, PID file and shared memory. Opened all or
+// nothing, and closed without leaving anything behind.
+
+import { closeSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { messageOf } from '../errors.js';
+import { writeFacts } from '../handover.js';
+import type { Location } from '../locations.js';
+import type { Settings } from '../options.js';
+import { anonymousFile } from '../posix.js';
+import { SCOREBOARD_BYTES, Scoreboard } from '../scoreboard.js';
+import { type BoundSocket, bindAll } from './listeners.js';
+import { createLockFile, type LockFile } from './lock-file.js';
+import { adoptPidFile, createPidFile, type PidFile } from './pid-file.js';
+import { resolveOwner } from './spawn.js';
+import type { Inheritance } from './upgrade.js';
+
+export interface Premises {
+  readonly sockets: readonly BoundSocket[];
+  readonly board: Scoreboard;
+  readonly pidFile: PidFile | undefined;
+  /** What each worker inherits, in the order of the hand-over. */
+  readonly descriptors: readonly number[];
+  /** As whom the workers run. */
+  readonly owner: { uid?: number; gid?: number };
+  /** Takes the PID file from the manager whose place we took. */
+  adoptPidFile(): void;
+  /** `toHeir` leaves the paths to the next manager of an upgrade. */
+  close(toHeir: boolean): void;
+}
+
+/** Shared by all servers of the machine that name none. */
+export function defaultPidFile(): string {
+  return join(tmpdir(), 'prefork.pid');
+}
+
+/** Binds, and makes the files; what fails is undone, and thrown. */
+export async function openPremises(
+  settings: Settings,
+  locations: readonly Location[],
+  inheritance: Inheritance | undefined,
+): Promise<Premises> {
+  const owner = resolveOwner(settings.user, settings.group);
+  const sockets = await bindAll(locations, inheritance?.sockets ?? new Map());
+  let pidFile: PidFile | undefined;
+  let lockFile: LockFile | undefined;
+  const memory: number[] = [];
+  const close = (toHeir: boolean) => {
+    for (const socket of sockets) socket.close(toHeir);
+    for (const fd of memory) closeSync(fd);
+    pidFile?.release(settings.cleanup && !toHeir);
+    if (settings.cleanup) lockFile?.remove();
+  };
+  try {
+    if (!inherits(settings, inheritance)) pidFile = openPidFile(settings);
+    lockFile = createLockFile(settings.lockFile, owner);
+    memory.push(anonymousFile('prefork-scoreboard', SCOREBOARD_BYTES));
+    memory.push(writeFacts({ lockFile: lockFile.path, locations: sockets.map(({ location }) => location) }));
+    const board = Scoreboard.map(memory[0] ?? -1);
+    return {
+      sockets,
+      board,
+      owner,
+      descriptors: [...memory, ...sockets.map(({ fd }) => fd)],
+      get pidFile() {
+        return pidFile;
+      },
+      adoptPidFile() {
+        const inherited = inheritance?.pidFile;
+        if (inherited && !pidFile)
+          pidFile = adoptPidFile(inherited.path, inherited.fd, announce(settings, inherited.path));
+      },
+      close,
+    };
+  } catch (error) {
+    close(inheritance !== undefined);
+    throw error;
+  }
+}
+
+/** Whether the old manager's PID file is the one that these options name. */
+function inherits(settings: Settings, inheritance: Inheritance | undefined): boolean {
+  return inheritance?.pidFile !== undefined && inheritance.pidFile.path === (settings.pidFile ?? defaultPidFile());
+}
+
+function openPidFile(settings: Settings): PidFile | undefined {
+  const path = settings.pidFile ?? defaultPidFile();
+  try {
+    return createPidFile(path, announce(settings, path));
+  } catch (error) {
+    // whoever names a PID file relies on it
+    if (settings.pidFile !== undefined) throw error;
+    settings.log.warn(`${messageOf(error)}; running without one`);
+    return undefined;
+  }
+}
+
+function announce({ log }: Settings, path: string): () => void {
+  return () => log.info(`Creating process id file "${path}"`);
+}

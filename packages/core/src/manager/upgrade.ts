@@ -1,0 +1,108 @@
+// Manager. Hot upgrade: the next manager is started from the same command line with the bound sockets and the locked PID
+// file in its hands. When its workers are healthy the old manager drains; if it does not come up, nothing has changed.
+
+import { closeSync, writeSync } from 'node:fs';
+import { ESTATE_FD, INHERITED_FD, locationKey, READY_FD, readEstate, succession, writeFacts } from '../handover.js';
+import type { Log } from '../log.js';
+import type { BoundSocket } from './listeners.js';
+import type { PidFile } from './pid-file.js';
+import { signalProcess, spawnManager } from './spawn.js';
+
+export interface UpgradeOptions {
+  run: number;
+  upgradeTimeout: number;
+  log: Log;
+  /** The next manager serves. */
+  succeeded(): void;
+  /** The next manager has gone; what it left under its pid can be removed. */
+  failed(pid: number): void;
+}
+
+/** An upgrade under way. */
+export interface Upgrade {
+  cancel(): void;
+}
+
+/** Starts the next manager. */
+export function startUpgrade(
+  sockets: readonly BoundSocket[],
+  pidFile: PidFile | undefined,
+  options: UpgradeOptions,
+): Upgrade | undefined {
+  const { log, run, upgradeTimeout } = options;
+  const estate = {
+    sockets: sockets.map(({ location }) => locationKey(location.asked)),
+    ...(pidFile ? { pidFile: pidFile.path } : {}),
+  };
+  const page = writeFacts(estate);
+  const descriptors = [page, ...sockets.map(({ fd }) => fd), ...(pidFile ? [pidFile.fd] : [])];
+  const started = spawnManager({ manager: process.pid, run }, descriptors, (error) => {
+    log.error(`Upgrade failed, can't start the next manager: ${error.message}`);
+    options.failed(0);
+  });
+  closeSync(page);
+  if (!started) return undefined;
+  const { pid, child, pipe } = started;
+  log.info(`Upgrading, the next manager is ${pid}`);
+  let isOver = false;
+  // its workers see the pipe close and drain, so that nothing they accepted is lost
+  const kill = () => signalProcess(pid, 'SIGKILL');
+  const timer = setTimeout(() => {
+    log.error(`The next manager ${pid} is not ready (${upgradeTimeout / 1000} s), stopping it`);
+    kill();
+  }, upgradeTimeout);
+  const end = (): boolean => {
+    const wasOver = isOver;
+    isOver = true;
+    clearTimeout(timer);
+    return !wasOver;
+  };
+  pipe.once('data', () => {
+    if (!end()) return;
+    log.info(`Upgrade finished, manager ${pid} takes over`);
+    child.unref();
+    options.succeeded();
+  });
+  pipe.on('error', () => {}); // the exit follows
+  child.once('exit', () => {
+    if (!end()) return;
+    log.error('Upgrade failed, this manager carries on');
+    options.failed(pid);
+  });
+  return {
+    cancel() {
+      if (end()) kill();
+    },
+  };
+}
+
+/** What this manager takes over from an old one. */
+export interface Inheritance {
+  readonly sockets: ReadonlyMap<string, number>;
+  readonly pidFile?: { path: string; fd: number };
+  /** Tells the old manager that it may go. */
+  ready(): void;
+  /** Closes what we were given; the listening sockets in use are duplicates. */
+  close(): void;
+}
+
+/** Set in the manager that an upgrade has started, for the server that was upgraded. */
+export function takeInheritance(run: number): Inheritance | undefined {
+  if (succession?.run !== run) return undefined;
+  const estate = readEstate();
+  const sockets = new Map(estate.sockets.map((key, i) => [key, INHERITED_FD + i]));
+  const pidFile =
+    estate.pidFile === undefined ? undefined : { path: estate.pidFile, fd: INHERITED_FD + estate.sockets.length };
+  return {
+    sockets,
+    ...(pidFile ? { pidFile } : {}),
+    ready() {
+      writeSync(READY_FD, '1');
+      closeSync(READY_FD);
+    },
+    close() {
+      closeSync(ESTATE_FD);
+      for (const fd of sockets.values()) closeSync(fd);
+    },
+  };
+}
