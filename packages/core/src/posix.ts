@@ -54,6 +54,8 @@ function load() {
     mmap: lib.func('void *mmap(void *, size_t, int, int, int, int64)'),
     poll: lib.func('int poll(_Inout_ uint8 *, ulong, int)'),
     setsockopt: lib.func('int setsockopt(int, int, int, const void *, uint)'),
+    waitid: lib.func('int waitid(int, int, _Out_ int *, int)'),
+    waitpid: lib.func('int waitpid(int, void *, int)'),
     socket: lib.func('int socket(int, int, int)'),
   };
 }
@@ -206,6 +208,21 @@ export function mapShared(fd: number, bytes: number): Uint32Array {
   const address = c().mmap(null, bytes, PROT_READ_WRITE, MAP_SHARED, fd, 0);
   if (address === null || BigInt(address) === 0xffff_ffff_ffff_ffffn) throw systemError('mmap');
   return new Uint32Array(koffi.view(address, bytes));
+}
+
+/** A child that has ended and that nobody has waited for; it stays a zombie. waitid(2) */
+export function peekZombie(): number | undefined {
+  const P_ALL = 0;
+  const WNOHANG_WEXITED_WNOWAIT = 1 | 4 | 0x1000000;
+  const siginfo = new Int32Array(32);
+  if (c().waitid(P_ALL, 0, siginfo, WNOHANG_WEXITED_WNOWAIT) !== 0) return undefined;
+  // si_pid stands behind three words and the padding of 64-bit machines
+  return siginfo[process.arch.endsWith('64') ? 4 : 3] || undefined;
+}
+
+/** Takes a zombie off the process table. */
+export function reapProcess(pid: number): void {
+  c().waitpid(pid, null, 1);
 }
 
 /** The kernel ends this process after so many seconds, unless it is armed again; 0 disarms. alarm(2) */

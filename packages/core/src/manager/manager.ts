@@ -8,6 +8,7 @@ import type { Settings } from '../options.js';
 import { waitingConnections } from '../posix.js';
 import { SLOTS } from '../scoreboard.js';
 import { Backoff } from './backoff.js';
+import { createInit } from './init.js';
 import * as policy from './policy.js';
 import { Pool, type WorkerStatus } from './pool.js';
 import { openPremises, type Premises } from './premises.js';
@@ -51,6 +52,7 @@ export class Manager {
   readonly #target: policy.Target;
   readonly #backoff = new Backoff();
   readonly #reload: Reload;
+  readonly #buryOrphans = createInit();
   #premises: Premises | undefined;
   #pool: Pool | undefined;
   #inheritance: Inheritance | undefined;
@@ -227,6 +229,7 @@ export class Manager {
     for (const worker of policy.surplus(this.#workers, this.#target)) this.#pool.quit(worker);
     if (now >= this.#judgeFrom) for (const worker of this.#workers) this.#judge(this.#pool, worker, now);
     if (this.#connectionsWait()) this.#pool.wakeWaiter();
+    this.#buryOrphans();
     if (this.#target.goal !== 'run' && this.#workers.length === 0) return this.#finished();
     this.#sleep(now);
     this.#events.wait();

@@ -31,11 +31,15 @@ export class Connections {
   /** Set by the drain: a WebSocket handshake was answered. */
   onWebSocket: ((socket: Duplex) => void) | undefined;
   readonly #events: ConnectionsEvents;
+  readonly #maxRequests: number;
+  readonly #requestsOf = new WeakMap<Duplex, number>();
   readonly #responseClosed: (this: ServerResponse) => void;
   readonly #tlsClosed: (this: Duplex) => void;
   #served = 0;
 
-  constructor(events: ConnectionsEvents) {
+  /** `maxRequests` on one connection; 0 means no limit. */
+  constructor(maxRequests: number, events: ConnectionsEvents) {
+    this.#maxRequests = maxRequests;
     this.#events = events;
     // one function for all responses, which are its `this`: nothing is made per request
     const connections = this;
@@ -95,10 +99,18 @@ export class Connections {
     if (this.responses.has(response)) return; // checkContinue passed it on as a request
     this.unused.delete(request.socket);
     this.responses.add(response);
-    if (this.refuseKeepAlive) response.shouldKeepAlive = false;
+    if (this.refuseKeepAlive || this.#isLastRequest(request.socket)) response.shouldKeepAlive = false;
     response.on('close', this.#responseClosed);
     if (!request.complete) announcePushes(request, this.#events.entering);
     this.#events.requests(this.responses.size, this.#served);
+  }
+
+  /** Node's own `maxRequestsPerSocket` announces the end of a connection, and leaves it open. */
+  #isLastRequest(socket: Duplex): boolean {
+    if (this.#maxRequests === 0) return false;
+    const count = (this.#requestsOf.get(socket) ?? 0) + 1;
+    this.#requestsOf.set(socket, count);
+    return count >= this.#maxRequests;
   }
 
   #upgrade(request: IncomingMessage, socket: Duplex): void {

@@ -90,11 +90,17 @@ export class Turnstile {
     this.#connections -= 1;
     const { board, slot } = this.#parts;
     board.setConnections(slot, this.#connections);
-    if (board.state(slot) !== State.full || this.#closed || this.#exhausted) return;
+    // later, so that whoever counts connections has seen this one end before the next one begins
+    if (board.state(slot) === State.full) this.#parts.afterTurn(this.#reopen);
+  }
+
+  readonly #reopen = (): void => {
+    const { board, slot } = this.#parts;
+    if (board.state(slot) !== State.full || this.#closed || !this.#hasRoom()) return;
     board.setState(slot, State.ready);
     if (!this.#options.acceptLock) this.#gate?.open();
     else if (!this.#busy) this.look();
-  }
+  };
 
   /** User code is about to run. A holder gives the lock back, and sees to it that somebody looks after the queue. */
   enter(): void {
@@ -348,10 +354,7 @@ export class Turnstile {
     this.#stepAside(State.full);
     this.#parts.after(this.#options.acceptInterval, () => {
       this.#exhausted = false;
-      if (this.#closed) return;
-      this.#parts.board.setState(this.#parts.slot, State.ready);
-      if (this.#options.acceptLock) this.look();
-      else this.#gate?.open();
+      this.#reopen();
     });
   }
 

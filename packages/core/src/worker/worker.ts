@@ -36,7 +36,7 @@ export function serve(identity: Identity, listener: Listener, settings: Settings
   const board = Scoreboard.map(SCOREBOARD_FD);
   const lock = openAcceptLock(lockFile);
   const budget = new AcceptBudget(settings.accepts);
-  const connections = new Connections({
+  const connections = new Connections(settings.maxRequests, {
     entering: () => turnstile.enter(),
     requests: (inFlight, served) => board.setRequests(slot, inFlight, served),
   });
@@ -122,7 +122,6 @@ function createServer(location: BoundLocation, listener: Listener, settings: Set
   const server = settings.createServer?.(listener, location) ?? defaultServer(location, listener, settings);
   if (settings.keepAliveTimeout !== undefined) server.keepAliveTimeout = settings.keepAliveTimeout;
   if (settings.inactivityTimeout !== undefined) server.setTimeout(settings.inactivityTimeout);
-  if (settings.maxRequests !== 0) server.maxRequestsPerSocket = settings.maxRequests;
   return server;
 }
 

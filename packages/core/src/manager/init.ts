@@ -1,0 +1,20 @@
+// Manager. In a container the manager may be process 1, which inherits every orphan of its workers: it buries them, or
+// they stay as zombies until the container ends.
+
+import { peekZombie, reapProcess } from '../posix.js';
+
+/** @returns what to call in each pass of the manager. */
+export function createInit(): () => void {
+  if (process.pid !== 1) return () => {};
+  let seen: number | undefined;
+  return () => {
+    // Node reaps its own children at once: who still waits a pass later is nobody's
+    let zombie = peekZombie();
+    while (zombie !== undefined && zombie === seen) {
+      reapProcess(zombie);
+      zombie = peekZombie();
+      seen = zombie;
+    }
+    seen = zombie;
+  };
+}
