@@ -19,6 +19,7 @@ const USED = 0; // slots ever used, what a reader has to look at
 const HOLDER = 1; // slot + 1 of the worker whose gate is open, or that was just woken to open it; 0 = nobody
 const DEPUTY_AT = 2; // when the deputy looked last; 0 = there is no deputy
 const STOPPING = 3; // 1 once the manager has begun to stop the whole server
+const STUCK = 5; // slot + 1 of the holder that somebody has complained about
 const TURN = 4; // counts the accepts of the pool, so that it is known whose was longest ago
 
 // Slot
@@ -85,6 +86,18 @@ export class Scoreboard {
     this.#words[DEPUTY_AT] = time;
   }
 
+  /** How often the pool has accepted. */
+  get turn(): number {
+    return this.#words[TURN] ?? 0;
+  }
+
+  /** @returns whether it is the first complaint about this holder. */
+  complain(slot: number): boolean {
+    const isFirst = this.#words[STUCK] !== slot + 1;
+    this.#words[STUCK] = slot + 1;
+    return isFirst;
+  }
+
   get isStopping(): boolean {
     return this.#words[STOPPING] === 1;
   }
@@ -102,6 +115,7 @@ export class Scoreboard {
 
   /** The manager clears what a dead worker left. */
   clear(slot: number): void {
+    if (this.#words[STUCK] === slot + 1) this.#words[STUCK] = 0;
     this.#words.fill(0, (slot + 1) * SLOT_WORDS, (slot + 2) * SLOT_WORDS);
   }
 

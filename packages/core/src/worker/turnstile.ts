@@ -39,6 +39,9 @@ export interface TurnstileParts {
 /** A holder that has so many connections more than a worker in user code leaves the queue to that worker. */
 const CLEAR_DIFFERENCE = 2;
 
+/** So many looks without an accept although somebody waits, and the holder is stuck, not just slow. */
+const STILL_LOOKS = 2;
+
 export class Turnstile {
   readonly #parts: TurnstileParts;
   readonly #options: TurnstileOptions;
@@ -52,7 +55,7 @@ export class Turnstile {
   #exhausted = false;
   #accepted = false; // since the lock was last settled
   #lastMove = -1;
-  #warnedAbout: number | undefined;
+  #stillLooks = 0; // looks in a row at which somebody waited and nobody accepted
 
   constructor(parts: TurnstileParts, options: TurnstileOptions) {
     this.#parts = parts;
@@ -186,10 +189,11 @@ export class Turnstile {
   }
 
   /** Takes this worker up to the level at which all would stand had they taken the whole queue. */
-  #takeShare(waiting: number): void {
+  #takeShare(waiting: number, atLeast = 0): void {
     const gate = this.#gate;
     if (waiting === 0 || !gate) return;
-    const share = Math.min(waiting, this.#level(waiting) - this.#connections, this.#options.multiAccept);
+    const due = Math.max(atLeast, this.#level(waiting) - this.#connections);
+    const share = Math.min(waiting, due, this.#options.multiAccept);
     for (let i = 0; i < share && !this.#closed && this.#hasRoom(); i++) {
       const next = gate.take();
       if (!next) return;
@@ -306,7 +310,6 @@ export class Turnstile {
   #keepLooking(): void {
     if (this.#looking) return;
     this.#looking = true;
-    this.#lastMove = this.#move();
     this.#parts.board.deputyAt = this.#parts.now();
     this.#parts.after(this.#options.acceptInterval, this.#lookAgain);
   }
@@ -319,31 +322,31 @@ export class Turnstile {
     this.look();
     if (this.#locked) return;
     const waiting = this.#waiting();
-    const moved = this.#move() !== this.#lastMove;
-    if (waiting > 0 && !moved) this.#passStuckHolder(waiting);
+    const move = this.#move();
+    const moved = move !== this.#lastMove;
+    this.#lastMove = move;
+    this.#stillLooks = waiting > 0 && !moved ? this.#stillLooks + 1 : 0;
+    if (this.#stillLooks >= STILL_LOOKS) this.#passStuckHolder(waiting);
     const holder = board.holder;
     const busy = holder !== undefined && board.busySince(holder) !== 0;
     if (!this.#locked && !this.#closed && (moved || waiting > 0 || busy)) this.#keepLooking();
   };
 
-  /** Nothing was accepted between two looks although somebody waits. */
+  /** Nothing was accepted for several looks although somebody waits. */
   #passStuckHolder(waiting: number): void {
     if (this.#lock()) return this.#settle();
     const { board, warn } = this.#parts;
     const holder = board.holder;
-    this.#takeShare(waiting);
-    if (holder === undefined || this.#warnedAbout === board.pid(holder)) return;
-    this.#warnedAbout = board.pid(holder);
+    this.#takeShare(waiting, 1);
+    if (holder === undefined || !board.complain(holder)) return;
     warn(`Worker ${board.pid(holder)} is stuck with the accept lock, accepting without it`);
   }
 
   /** A number that changes whenever a worker accepts, or the holder serves. */
   #move(): number {
     const { board } = this.#parts;
-    let move = 0;
-    for (let slot = 0; slot < board.used; slot++) move += board.accepts(slot);
     const holder = board.holder;
-    return holder === undefined ? move : move + board.served(holder);
+    return board.turn + (holder === undefined ? 0 : board.served(holder));
   }
 
   /** Out of descriptors: the queue keeps what waits, and we try again a moment later. */
