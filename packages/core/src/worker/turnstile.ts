@@ -39,6 +39,9 @@ export interface TurnstileParts {
 /** A holder that has so many connections more than a worker in user code leaves the queue to that worker. */
 const CLEAR_DIFFERENCE = 2;
 
+/** For so many intervals a worker in user code keeps its share of the queue; a cold worker's first request takes long. */
+const SHARE_PATIENCE = 2;
+
 /** So many looks without an accept although somebody waits, and the holder is stuck, not just slow. */
 const STILL_LOOKS = 2;
 
@@ -153,7 +156,7 @@ export class Turnstile {
     }
     // somebody took over while we were in user code
     gate.close();
-    const blocked = holder !== undefined && this.#isBlocked(holder, now());
+    const blocked = holder !== undefined && this.#isBlocked(holder, now(), this.#options.acceptInterval);
     if (holder !== undefined && !blocked && board.busySince(holder) === 0) return;
     const waiting = gate.waiting();
     if (waiting === 0 && holder !== undefined && !blocked) return;
@@ -236,9 +239,9 @@ export class Turnstile {
     return Math.ceil(total / workers);
   }
 
-  #isBlocked(slot: number, time: number): boolean {
+  #isBlocked(slot: number, time: number, patience = SHARE_PATIENCE * this.#options.acceptInterval): boolean {
     const since = this.#parts.board.busySince(slot);
-    return since !== 0 && elapsed(since, time) >= this.#options.acceptInterval;
+    return since !== 0 && elapsed(since, time) >= patience;
   }
 
   /** The waiter outside user code that has least, if that is less than ours; among equals whose last turn is longest ago. */
