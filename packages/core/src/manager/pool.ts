@@ -83,12 +83,11 @@ export class Pool {
     signalProcess(worker.pid, 'SIGKILL');
   }
 
-  /** Sends one worker that is ready, not in user code, and not the holder, to look at the accept queue. */
+  /** Sends one worker that has room and is not in user code to look at the accept queue; the holder if there is no other. */
   wakeWaiter(): void {
     const { board } = this.#premises;
-    const waiter = this.workers.find(
-      ({ slot }) => slot !== board.holder && board.state(slot) === State.ready && board.busySince(slot) === 0,
-    );
+    const able = this.workers.filter(({ slot }) => board.state(slot) === State.ready && board.busySince(slot) === 0);
+    const waiter = able.find(({ slot }) => slot !== board.holder) ?? able[0];
     if (waiter) signalProcess(waiter.pid, 'SIGURG');
   }
 

@@ -10,6 +10,7 @@ import { trace } from '../log.js';
 import { elapsed, type Scoreboard, State } from '../scoreboard.js';
 import type { AcceptBudget } from './accept-budget.js';
 import type { AcceptLock } from './accept-lock.js';
+import { type Balance, createBalance } from './balance.js';
 import type { Entrance, Gate } from './gate.js';
 
 export interface TurnstileOptions {
@@ -36,18 +37,13 @@ export interface TurnstileParts {
   after(milliseconds: number, callback: () => void): void;
 }
 
-/** A holder that has so many connections more than a worker in user code leaves the queue to that worker. */
-const CLEAR_DIFFERENCE = 2;
-
-/** For so many intervals a worker in user code keeps its share of the queue; a cold worker's first request takes long. */
-const SHARE_PATIENCE = 2;
-
 /** So many looks without an accept although somebody waits, and the holder is stuck, not just slow. */
 const STILL_LOOKS = 2;
 
 export class Turnstile {
   readonly #parts: TurnstileParts;
   readonly #options: TurnstileOptions;
+  readonly #balance: Balance;
   #gate: Gate | undefined;
   #connections = 0;
   #accepts = 0;
@@ -57,12 +53,14 @@ export class Turnstile {
   #closed = false;
   #exhausted = false;
   #accepted = false; // since the lock was last settled
+  #hasComplained = false; // of want, since the last accept
   #lastMove = -1;
   #stillLooks = 0; // looks in a row at which somebody waited and nobody accepted
 
   constructor(parts: TurnstileParts, options: TurnstileOptions) {
     this.#parts = parts;
     this.#options = options;
+    this.#balance = createBalance(parts.board, parts.slot, options.acceptInterval, parts.now);
   }
 
   get connections(): number {
@@ -87,8 +85,9 @@ export class Turnstile {
   /** A connection that came through the gate. */
   arrived(entrance: Entrance, socket: Socket): void {
     this.#admit(entrance, socket);
-    if (!this.#options.acceptLock) this.#takeShare(this.#waiting());
-    else if (this.#locked) this.#settle();
+    const atMost = this.#options.multiAccept - 1;
+    if (!this.#options.acceptLock) this.#takeShare(this.#waiting(), atMost);
+    else if (this.#locked) this.#settle(atMost);
   }
 
   /** A connection has ended. */
@@ -115,10 +114,9 @@ export class Turnstile {
     const { board, slot, now, afterTurn } = this.#parts;
     const time = now();
     board.setBusySince(slot, time);
-    if (this.#locked) {
-      this.#unlock();
-      this.#callDeputy(time);
-    }
+    // also when it was handed over to us and we have not heard yet
+    if (this.#locked || board.holder === slot) this.#callDeputy(time);
+    if (this.#locked) this.#unlock();
     afterTurn(this.#leave);
   }
 
@@ -144,7 +142,7 @@ export class Turnstile {
 
   /** Takes what is due to this worker, if it is its turn. */
   look(): void {
-    const { board, slot, now } = this.#parts;
+    const { board, slot } = this.#parts;
     const gate = this.#gate;
     if (!gate || this.#closed || this.#locked || !this.#hasRoom()) return;
     const holder = board.holder;
@@ -156,7 +154,7 @@ export class Turnstile {
     }
     // somebody took over while we were in user code
     gate.close();
-    const blocked = holder !== undefined && this.#isBlocked(holder, now(), this.#options.acceptInterval);
+    const blocked = holder !== undefined && this.#balance.isBlocked(holder);
     if (holder !== undefined && !blocked && board.busySince(holder) === 0) return;
     const waiting = gate.waiting();
     if (waiting === 0 && holder !== undefined && !blocked) return;
@@ -171,19 +169,19 @@ export class Turnstile {
   }
 
   /** With the lock: takes the share, and keeps the lock unless somebody is better. */
-  #settle(): void {
-    const queued = this.#waiting();
-    this.#takeShare(queued);
-    if (!this.#locked) return; // no room or no budget left
+  #settle(atMost?: number): void {
     const { board, slot } = this.#parts;
+    board.holder = slot;
+    const queued = this.#waiting();
+    this.#takeShare(queued, atMost);
+    if (!this.#locked) return; // no room or no budget left
     if (this.#accepted) {
       this.#accepted = false;
       const waiting = queued && this.#waiting();
-      const next = this.#successor(waiting);
+      const next = this.#balance.successor(this.#connections, waiting);
       if (next !== undefined) return this.#handOver(next);
-      if (waiting > 0 && this.#isAhead()) return this.#stepAside(State.ready);
+      if (waiting > 0 && this.#balance.isAhead(this.#connections)) return this.#stepAside(State.ready);
     }
-    board.holder = slot;
     this.#gate?.open();
   }
 
@@ -192,12 +190,16 @@ export class Turnstile {
   }
 
   /** Takes this worker up to the level at which all would stand had they taken the whole queue. */
-  #takeShare(waiting: number, atLeast = 0): void {
+  #takeShare(waiting: number, atMost = this.#options.multiAccept): void {
+    if (waiting === 0) return;
+    const due = this.#balance.level(this.#connections, waiting) - this.#connections;
+    this.#take(Math.min(waiting, due, atMost));
+  }
+
+  #take(count: number): void {
     const gate = this.#gate;
-    if (waiting === 0 || !gate) return;
-    const due = Math.max(atLeast, this.#level(waiting) - this.#connections);
-    const share = Math.min(waiting, due, this.#options.multiAccept);
-    for (let i = 0; i < share && !this.#closed && this.#hasRoom(); i++) {
+    if (!gate) return;
+    for (let i = 0; i < count && !this.#closed && this.#hasRoom(); i++) {
       const next = gate.take();
       if (!next) return;
       this.#admit(next.entrance, next.socket);
@@ -209,6 +211,7 @@ export class Turnstile {
     this.#connections += 1;
     this.#accepts += 1;
     this.#accepted = true;
+    this.#hasComplained = false;
     board.setConnections(slot, this.#connections);
     board.setAccepts(slot, this.#accepts);
     budget.spend();
@@ -224,56 +227,6 @@ export class Turnstile {
 
   #hasRoom(): boolean {
     return this.#connections < this.#options.maxClients && !this.#exhausted;
-  }
-
-  #level(waiting: number): number {
-    const { board, slot, now } = this.#parts;
-    const time = now();
-    let total = this.#connections + waiting;
-    let workers = 1;
-    for (let other = 0; other < board.used; other++) {
-      if (other === slot || board.state(other) !== State.ready || this.#isBlocked(other, time)) continue;
-      total += board.connections(other);
-      workers += 1;
-    }
-    return Math.ceil(total / workers);
-  }
-
-  #isBlocked(slot: number, time: number, patience = SHARE_PATIENCE * this.#options.acceptInterval): boolean {
-    const since = this.#parts.board.busySince(slot);
-    return since !== 0 && elapsed(since, time) >= patience;
-  }
-
-  /** The waiter outside user code that has least, if that is less than ours; among equals whose last turn is longest ago. */
-  #successor(waiting: number): number | undefined {
-    const { board, slot } = this.#parts;
-    const best = this.#leastLoadedWaiter();
-    if (best === undefined) return undefined;
-    const difference = this.#connections - board.connections(best);
-    if (difference > 0) return best;
-    return difference === 0 && waiting === 0 && board.acceptedBefore(best, slot) ? best : undefined;
-  }
-
-  #leastLoadedWaiter(): number | undefined {
-    const { board, slot } = this.#parts;
-    let best: number | undefined;
-    for (let other = 0; other < board.used; other++) {
-      if (other === slot || board.state(other) !== State.ready || board.busySince(other) !== 0) continue;
-      const more = best === undefined ? -1 : board.connections(other) - board.connections(best);
-      if (best === undefined || more < 0 || (more === 0 && board.acceptedBefore(other, best))) best = other;
-    }
-    return best;
-  }
-
-  /** Whether a worker that is in user code, but not blocked, has clearly less than we have. */
-  #isAhead(): boolean {
-    const { board, slot, now } = this.#parts;
-    const time = now();
-    for (let other = 0; other < board.used; other++) {
-      if (other === slot || board.state(other) !== State.ready || this.#isBlocked(other, time)) continue;
-      if (this.#connections - board.connections(other) >= CLEAR_DIFFERENCE) return true;
-    }
-    return false;
   }
 
   #handOver(next: number): void {
@@ -294,7 +247,7 @@ export class Turnstile {
     const wasHolder = board.holder === slot;
     if (wasHolder) board.holder = undefined;
     if (this.#locked) this.#unlock();
-    const next = wasHolder ? this.#leastLoadedWaiter() : undefined;
+    const next = wasHolder ? this.#balance.leastLoadedWaiter() : undefined;
     if (next !== undefined) lock.wake(board.pid(next));
     else if (state === State.ready) this.#keepLooking();
   }
@@ -304,7 +257,7 @@ export class Turnstile {
     const { board, lock } = this.#parts;
     const at = board.deputyAt;
     if (at !== 0 && elapsed(at, time) < 2 * this.#options.acceptInterval) return;
-    const deputy = this.#leastLoadedWaiter();
+    const deputy = this.#balance.leastLoadedWaiter();
     if (deputy === undefined) return;
     board.deputyAt = time;
     lock.wake(board.pid(deputy));
@@ -340,7 +293,8 @@ export class Turnstile {
     if (this.#lock()) return this.#settle();
     const { board, warn } = this.#parts;
     const holder = board.holder;
-    this.#takeShare(waiting, 1);
+    // all of it: who is due otherwise sleeps, and has waited for long enough
+    this.#take(Math.min(waiting, this.#options.multiAccept));
     if (holder === undefined || !board.complain(holder)) return;
     warn(`Worker ${board.pid(holder)} is stuck with the accept lock, accepting without it`);
   }
@@ -356,7 +310,9 @@ export class Turnstile {
   exhausted(error: Error): void {
     if (this.#exhausted || this.#closed) return;
     this.#exhausted = true;
-    this.#parts.warn(`Can't accept: ${error.message}; leaving connections in the accept queue`);
+    if (!this.#hasComplained)
+      this.#parts.warn(`Can't accept: ${error.message}; leaving connections in the accept queue`);
+    this.#hasComplained = true;
     this.#stepAside(State.full);
     this.#parts.after(this.#options.acceptInterval, () => {
       this.#exhausted = false;

@@ -1,0 +1,72 @@
+// Worker. Who of the pool stands where: reads the scoreboard, changes nothing.
+
+import { elapsed, type Scoreboard, State } from '../scoreboard.js';
+
+/** For so many intervals a worker in user code keeps its share of the queue; a cold worker's first request takes long. */
+const SHARE_PATIENCE = 2;
+
+/** So many connections more than a worker that is in user code, and that worker shall have the queue. */
+const CLEAR_DIFFERENCE = 2;
+
+/** This worker among the others; `connections` is always its own, which only it knows to the last. */
+export interface Balance {
+  /** The connections each would have, had all together taken the whole queue. */
+  level(connections: number, waiting: number): number;
+  /** The waiter outside user code that has least; among equals the one whose last turn is longest ago. */
+  leastLoadedWaiter(): number | undefined;
+  /** The waiter to hand over to, if there is a better holder than we are. */
+  successor(connections: number, waiting: number): number | undefined;
+  /** Whether a worker in user code, which will look when it leaves it, has clearly less than we have. */
+  isAhead(connections: number): boolean;
+  /** Whether a worker has been in user code for so many accept intervals. */
+  isBlocked(slot: number, intervals?: number): boolean;
+}
+
+export function createBalance(board: Scoreboard, slot: number, acceptInterval: number, now: () => number): Balance {
+  const isBlocked = (other: number, intervals = 1) => {
+    const since = board.busySince(other);
+    return since !== 0 && elapsed(since, now()) >= intervals * acceptInterval;
+  };
+
+  function* sharers(): Generator<number> {
+    for (let other = 0; other < board.used; other++) {
+      if (other !== slot && board.state(other) === State.ready && !isBlocked(other, SHARE_PATIENCE)) yield other;
+    }
+  }
+
+  function leastLoadedWaiter(): number | undefined {
+    let best: number | undefined;
+    for (let other = 0; other < board.used; other++) {
+      if (other === slot || board.state(other) !== State.ready || board.busySince(other) !== 0) continue;
+      const more = best === undefined ? -1 : board.connections(other) - board.connections(best);
+      if (best === undefined || more < 0 || (more === 0 && board.acceptedBefore(other, best))) best = other;
+    }
+    return best;
+  }
+
+  return {
+    isBlocked,
+    leastLoadedWaiter,
+    level(connections, waiting) {
+      let total = connections + waiting;
+      let workers = 1;
+      for (const other of sharers()) {
+        total += board.connections(other);
+        workers += 1;
+      }
+      return Math.ceil(total / workers);
+    },
+    successor(connections, waiting) {
+      const best = leastLoadedWaiter();
+      if (best === undefined) return undefined;
+      const difference = connections - board.connections(best);
+      if (difference > 0) return best;
+      // with the queue empty a hand-over costs nobody anything, and spreads what comes one after the other
+      return difference === 0 && waiting === 0 && board.acceptedBefore(best, slot) ? best : undefined;
+    },
+    isAhead(connections) {
+      for (const other of sharers()) if (connections - board.connections(other) >= CLEAR_DIFFERENCE) return true;
+      return false;
+    },
+  };
+}
