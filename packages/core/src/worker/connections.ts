@@ -3,7 +3,7 @@
 
 import type { Server as HttpServer, IncomingMessage, ServerResponse } from 'node:http';
 import type { Http2Session } from 'node:http2';
-import type { Duplex, Readable } from 'node:stream';
+import { type Duplex, Readable } from 'node:stream';
 
 export interface ConnectionsEvents {
   /** User code is about to run. */
@@ -34,6 +34,8 @@ export class Connections {
   readonly #maxRequests: number;
   readonly #requestsOf = new WeakMap<Duplex, number>();
   readonly #responseClosed: (this: ServerResponse) => void;
+  /** Data that arrives is user code about to run: the body of an upload, a WebSocket message. */
+  readonly #push: Readable['push'];
   readonly #tlsClosed: (this: Duplex) => void;
   #served = 0;
 
@@ -41,12 +43,16 @@ export class Connections {
   constructor(maxRequests: number, events: ConnectionsEvents) {
     this.#maxRequests = maxRequests;
     this.#events = events;
-    // one function for all responses, which are its `this`: nothing is made per request
+    // one function for all, which are its `this`: nothing is made per request
     const connections = this;
     this.#responseClosed = function () {
       connections.responses.delete(this);
       connections.#served += 1;
       events.requests(connections.responses.size, connections.#served);
+    };
+    this.#push = function (this: Readable, ...args) {
+      events.entering();
+      return Readable.prototype.push.apply(this, args);
     };
     this.#tlsClosed = function () {
       connections.delete(this);
@@ -101,7 +107,7 @@ export class Connections {
     this.responses.add(response);
     if (this.refuseKeepAlive || this.#isLastRequest(request.socket)) response.shouldKeepAlive = false;
     response.on('close', this.#responseClosed);
-    if (!request.complete) announcePushes(request, this.#events.entering);
+    if (request.method !== 'GET' && request.method !== 'HEAD') request.push = this.#push;
     this.#events.requests(this.responses.size, this.#served);
   }
 
@@ -118,7 +124,7 @@ export class Connections {
     this.unused.delete(socket);
     const isWebSocket = request.headers.upgrade?.toLowerCase() === 'websocket';
     this.upgraded.set(socket, { isWebSocket, isOpen: false });
-    announcePushes(socket, this.#events.entering);
+    socket.push = this.#push;
     if (isWebSocket) this.#awaitHandshake(socket);
   }
 
@@ -148,13 +154,4 @@ export class Connections {
     this.sessions.add(session);
     session.once('close', () => this.sessions.delete(session));
   }
-}
-
-/** Data that arrives is user code about to run: the body of an upload, a WebSocket message. */
-function announcePushes(stream: Readable, entering: () => void): void {
-  const push = stream.push;
-  stream.push = function (...args: Parameters<Readable['push']>) {
-    entering();
-    return push.apply(this, args);
-  };
 }
