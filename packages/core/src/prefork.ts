@@ -1,17 +1,17 @@
 // Both processes, and the fork in the road: the same script runs in the manager and in every worker; `listen` supervises
-// in the one and serves in the other.
+// in the one and serves in the other, and each loads its own half of the code.
 
 import { EventEmitter } from 'node:events';
 import type { Server as HttpServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { PreforkError } from './errors.js';
-import { identity } from './handover.js';
-import { type ListenCallback, type ListenOptions, parseListen } from './locations.js';
-import { Manager, type Status } from './manager/manager.js';
-import { checkPid, createPidFile, type PidFile } from './manager/pid-file.js';
-import { defaultPidFile } from './manager/premises.js';
+import { type Identity, identity } from './handover.js';
+import { type ListenCallback, type ListenOptions, type Location, parseListen } from './locations.js';
+import type { Manager, ManagerEvents, Status } from './manager/manager.js';
+import { checkPid, createPidFile, defaultPidFile, type PidFile } from './manager/pid-file.js';
+import { handleSignals, type ManagerSignal } from './manager/signals.js';
 import { checkWorkers, type Listener, type PreforkOptions, resolveOptions, type Settings } from './options.js';
-import { serve, type WorkerHandle } from './worker/worker.js';
+import type { WorkerHandle } from './worker/worker.js';
 
 /** Events in the order of a server's life. */
 export interface PreforkEventMap {
@@ -61,7 +61,10 @@ export class Prefork extends EventEmitter<PreforkEventMap> {
   #manager: Manager | undefined;
   #worker: WorkerHandle | undefined;
   #ownPidFile: PidFile | undefined;
+  #isRunning = false;
   #finished: Promise<Error | undefined> | undefined;
+  /** What came while the manager's code was loaded. */
+  readonly #early: ManagerSignal[] = [];
 
   /** @throws TypeError or RangeError that names the option and its value. */
   constructor(listener: Listener, options?: PreforkOptions) {
@@ -90,7 +93,7 @@ export class Prefork extends EventEmitter<PreforkEventMap> {
 
   /** The lock file's path; with the manager's pid once the server runs. */
   get lockFile(): string {
-    return this.#manager ? `${this.#settings.lockFile}.${process.pid}` : this.#settings.lockFile;
+    return this.#isRunning ? `${this.#settings.lockFile}.${process.pid}` : this.#settings.lockFile;
   }
 
   /** The PID file's path. */
@@ -138,7 +141,7 @@ export class Prefork extends EventEmitter<PreforkEventMap> {
   async stop({ graceful = true }: { graceful?: boolean } = {}): Promise<void> {
     if (this.#worker && graceful) this.#worker.drain();
     else if (this.#worker) process.exit(0);
-    this.#manager?.stop(graceful);
+    if (this.#isRunning) this.#signal(graceful ? 'SIGQUIT' : 'SIGINT');
     await this.#finished;
   }
 
@@ -184,10 +187,8 @@ export class Prefork extends EventEmitter<PreforkEventMap> {
     calls[CALLS] = run + 1;
     if (identity) {
       if (identity.run !== run) return undefined;
-      this.#worker = serve(identity, this.#listener, this.#settings, {
-        server: (server) => this.emit('server', server),
-        drained: () => Promise.allSettled(this.listeners('drain').map(async (hook) => hook.call(this))),
-      });
+      const worker = identity;
+      setImmediate(() => void this.#serve(worker));
       return new Promise(() => {});
     }
     if (process.platform === 'win32') {
@@ -197,14 +198,38 @@ export class Prefork extends EventEmitter<PreforkEventMap> {
     if (process.platform !== 'linux') {
       throw new PreforkError('ERR_PREFORK_PLATFORM', `Preforking needs Linux, this is ${process.platform}`);
     }
-    if (this.#manager) throw new PreforkError('ERR_PREFORK_RUNNING', 'This server listens already');
+    if (this.#isRunning) throw new PreforkError('ERR_PREFORK_RUNNING', 'This server listens already');
+    this.#isRunning = true;
     this.#finished = new Promise((resolve) => {
-      const manager = new Manager(this.#settings, run, this.#managerEvents(callback, resolve));
-      this.#manager = manager;
+      const removeHandlers = handleSignals((signal) => this.#signal(signal));
+      const events = this.#managerEvents(callback, (error) => {
+        removeHandlers();
+        resolve(error);
+      });
       // nothing happens before this tick has ended: handlers may be attached right after
-      setImmediate(() => void manager.start(locations));
+      setImmediate(() => void this.#supervise(run, locations, events));
     });
     return this.#finished;
+  }
+
+  async #supervise(run: number, locations: Location[], events: ManagerEvents): Promise<void> {
+    const { Manager } = await import('./manager/manager.js');
+    this.#manager = new Manager(this.#settings, run, events);
+    for (const signal of this.#early.splice(0)) this.#manager.signal(signal);
+    await this.#manager.start(locations);
+  }
+
+  async #serve(identity: Identity): Promise<void> {
+    const { serve } = await import('./worker/worker.js');
+    this.#worker = serve(identity, this.#listener, this.#settings, {
+      server: (server) => this.emit('server', server),
+      drained: () => Promise.allSettled(this.listeners('drain').map(async (hook) => hook.call(this))),
+    });
+  }
+
+  #signal(signal: ManagerSignal): void {
+    if (this.#manager) this.#manager.signal(signal);
+    else this.#early.push(signal);
   }
 
   #managerEvents(callback: ListenCallback | undefined, resolve: (error?: Error) => void) {
@@ -225,6 +250,7 @@ export class Prefork extends EventEmitter<PreforkEventMap> {
       finished: (error?: Error) => {
         if (error && callback && !isListening) callback(error);
         else if (error && this.listenerCount('error') > 0) this.emit('error', error);
+        this.#isRunning = false;
         this.#finished = undefined;
         this.#manager = undefined;
         resolve(error);

@@ -4,16 +4,15 @@
 import { messageOf, PreforkError } from '../errors.js';
 import type { BoundLocation } from '../handover.js';
 import type { Location } from '../locations.js';
-import type { Settings } from '../options.js';
+import { MAX_WORKERS, type Settings } from '../options.js';
 import { waitingConnections } from '../posix.js';
-import { SLOTS } from '../scoreboard.js';
 import { Backoff } from './backoff.js';
 import { createInit } from './init.js';
 import * as policy from './policy.js';
 import { Pool, type WorkerStatus } from './pool.js';
 import { openPremises, type Premises } from './premises.js';
 import { Reload } from './reload.js';
-import { handleSignals } from './signals.js';
+import type { ManagerSignal } from './signals.js';
 import { type Inheritance, startUpgrade, takeInheritance, type Upgrade } from './upgrade.js';
 
 /** What the manager tells, in the seed's words. */
@@ -59,7 +58,6 @@ export class Manager {
   #upgrade: Upgrade | undefined;
   #hasHeir = false;
   #delay: NodeJS.Timeout | undefined;
-  #removeHandlers: () => void = () => {};
   #failure: Error | undefined;
   #isFinished = false;
   #pass: NodeJS.Immediate | undefined;
@@ -89,10 +87,29 @@ export class Manager {
     this.#manage();
   }
 
+  /** What each signal means. */
+  signal(signal: ManagerSignal): void {
+    switch (signal) {
+      case 'SIGINT':
+        return this.stop(false);
+      case 'SIGTERM':
+        return this.stop(this.#settings.gracefulTerm && this.#target.goal === 'run' && !this.#delay);
+      case 'SIGQUIT':
+        return this.stop(true);
+      case 'SIGTTIN':
+        return this.#resize(1);
+      case 'SIGTTOU':
+        return this.#resize(-1);
+      case 'SIGHUP':
+        return this.reload();
+      case 'SIGUSR2':
+        return this.upgrade();
+    }
+  }
+
   /** Binds, makes the files, and starts the pool; what fails is undone and goes to `finished`. */
   async start(locations: Location[]): Promise<void> {
     const { log, silent } = this.#settings;
-    this.#removeHandlers = this.#handleSignals();
     process.on('exit', this.#cleanUp);
     try {
       this.#inheritance = takeInheritance(this.#run);
@@ -190,20 +207,9 @@ export class Manager {
     this.#manage();
   }
 
-  #handleSignals(): () => void {
-    const resize = (by: number) => {
-      this.workers = Math.max(0, Math.min(this.workers + by, SLOTS / 2));
-      this.#settings.log.info(`Resizing the pool to ${this.workers} workers`);
-    };
-    return handleSignals({
-      SIGINT: () => this.stop(false),
-      SIGTERM: () => this.stop(this.#settings.gracefulTerm && this.#target.goal === 'run' && !this.#delay),
-      SIGQUIT: () => this.stop(true),
-      SIGTTIN: () => resize(1),
-      SIGTTOU: () => resize(-1),
-      SIGHUP: () => this.reload(),
-      SIGUSR2: () => this.upgrade(),
-    });
+  #resize(by: number): void {
+    this.workers = Math.max(0, Math.min(this.workers + by, MAX_WORKERS));
+    this.#settings.log.info(`Resizing the pool to ${this.workers} workers`);
   }
 
   /** Asks for a pass, after all that this loop turn has to tell: queued beats are read before anybody is judged. */
@@ -336,7 +342,6 @@ export class Manager {
     clearTimeout(this.#timer);
     this.#cleanUp();
     process.off('exit', this.#cleanUp);
-    this.#removeHandlers();
     this.#settings.log.info(`Manager ${process.pid} stopped`);
     this.#events.finished(this.#failure);
   }

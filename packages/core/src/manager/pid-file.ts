@@ -13,10 +13,17 @@ import {
   unlinkSync,
   writeSync,
 } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { messageOf, PreforkError } from '../errors.js';
 import { tryLock, tryLockShared } from '../posix.js';
 
 const { O_CREAT, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_RDWR } = constants;
+
+/** Shared by all servers of the machine that name none. */
+export function defaultPidFile(): string {
+  return join(tmpdir(), 'prefork.pid');
+}
 
 /** A locked PID file of this process. */
 export interface PidFile {

@@ -2,8 +2,6 @@
 // nothing, and closed without leaving anything behind.
 
 import { closeSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { messageOf } from '../errors.js';
 import { writeFacts } from '../handover.js';
 import type { Location } from '../locations.js';
@@ -12,7 +10,7 @@ import { anonymousFile } from '../posix.js';
 import { SCOREBOARD_BYTES, Scoreboard } from '../scoreboard.js';
 import { type BoundSocket, bindAll } from './listeners.js';
 import { createLockFile, type LockFile } from './lock-file.js';
-import { adoptPidFile, createPidFile, type PidFile } from './pid-file.js';
+import { adoptPidFile, createPidFile, defaultPidFile, type PidFile } from './pid-file.js';
 import { resolveOwner } from './spawn.js';
 import type { Inheritance } from './upgrade.js';
 
@@ -28,11 +26,6 @@ export interface Premises {
   adoptPidFile(): void;
   /** `toHeir` leaves the paths to the next manager of an upgrade. */
   close(toHeir: boolean): void;
-}
-
-/** Shared by all servers of the machine that name none. */
-export function defaultPidFile(): string {
-  return join(tmpdir(), 'prefork.pid');
 }
 
 /** Binds, and makes the files; what fails is undone, and thrown. */
