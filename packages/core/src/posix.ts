@@ -47,6 +47,7 @@ function load() {
     ftruncate: lib.func('int ftruncate(int, int64)'),
     getsockname: lib.func('int getsockname(int, _Out_ uint8 *, _Inout_ uint32 *)'),
     getsockopt: lib.func('int getsockopt(int, int, int, _Out_ uint32 *, _Inout_ uint32 *)'),
+    getrlimit: lib.func('int getrlimit(int, _Out_ uint64 *)'),
     inet_ntop: lib.func('const char *inet_ntop(int, const uint8 *, _Out_ uint8 *, uint)'),
     inet_pton: lib.func('int inet_pton(int, const char *, _Out_ uint8 *)'),
     listen: lib.func('int listen(int, int)'),
@@ -174,6 +175,14 @@ export function acceptConnection(fd: number): number | undefined {
   // accept(2): the connection died in the queue, or another worker was faster
   if (error.code && /^E(MFILE|NFILE|NOBUFS|NOMEM)$/.test(error.code)) throw error;
   return undefined;
+}
+
+/** How many descriptors this process may have, the soft limit; they are handed out lowest first. getrlimit(2) */
+export function descriptorLimit(): number {
+  const RLIMIT_NOFILE = 7;
+  const limits = new BigUint64Array(2);
+  check(c().getrlimit(RLIMIT_NOFILE, limits), 'getrlimit');
+  return Number(limits[0]);
 }
 
 /** A second descriptor of the same socket, close-on-exec. */

@@ -7,8 +7,8 @@ import { HEALTHY_PERIOD, respawnDelay } from './policy.js';
 export class Backoff {
   #crashes = 0;
   #delay = 0;
+  #lastCrash = Number.NEGATIVE_INFINITY;
   #holdUntil = 0;
-  #lastSpawn = 0;
 
   /** When it allows the next start, if it holds one back. */
   until(now: number): number {
@@ -17,26 +17,29 @@ export class Backoff {
 
   /** A worker died unexpectedly and young. */
   crashed(now: number, log: Log): void {
+    this.#forget(now);
     this.#crashes += 1;
+    this.#lastCrash = now;
     this.#delay = respawnDelay(this.#crashes);
     this.#holdUntil = now + this.#delay;
-    if (this.#delay > 0)
-      log.warn(`Workers keep stopping early, the next one starts in ${(this.#delay / 1000).toFixed(1)} s`);
+    if (this.#delay === 0) return;
+    log.warn(`Workers keep stopping early, the next one starts in ${(this.#delay / 1000).toFixed(1)} s`);
   }
 
   /** How many of the missing workers may start now: in a series of crashes one at a time. */
   allows(missing: number, now: number): number {
-    if (missing === 0) return 0;
-    if (now - this.#lastSpawn > Math.max(HEALTHY_PERIOD, 0) && now - this.#holdUntil > HEALTHY_PERIOD)
-      this.#crashes = 0;
-    if (this.#crashes === 0 || this.#delay === 0) return this.#started(missing, now);
+    this.#forget(now);
+    if (this.#delay === 0 || missing === 0) return missing;
     if (now < this.#holdUntil) return 0;
     this.#holdUntil = now + this.#delay;
-    return this.#started(1, now);
+    return 1;
   }
 
-  #started(count: number, now: number): number {
-    this.#lastSpawn = now;
-    return count;
+  /** Who was started after the last crash has lived long enough: the series is over. */
+  #forget(now: number): void {
+    if (now - this.#lastCrash <= this.#delay + HEALTHY_PERIOD) return;
+    this.#crashes = 0;
+    this.#delay = 0;
+    this.#holdUntil = 0;
   }
 }

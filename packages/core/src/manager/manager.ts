@@ -202,8 +202,11 @@ export class Manager {
 
   #aim(goal: policy.Target['goal']): void {
     this.#target.goal = goal;
-    // workers tell their WebSockets whether the server goes away, or comes back
-    if (!this.#hasHeir) this.#premises?.board.announceStop();
+    if (!this.#hasHeir) {
+      // workers tell their WebSockets whether the server goes away, or comes back
+      this.#premises?.board.announceStop();
+      this.#premises?.closeSockets();
+    }
     this.#manage();
   }
 

@@ -24,6 +24,8 @@ export interface Premises {
   readonly owner: { uid?: number; gid?: number };
   /** Takes the PID file from the manager whose place we took. */
   adoptPidFile(): void;
+  /** Nobody will accept any more: who comes from now on is refused, once the workers have closed theirs as well. */
+  closeSockets(): void;
   /** `toHeir` leaves the paths to the next manager of an upgrade. */
   close(toHeir: boolean): void;
 }
@@ -39,8 +41,11 @@ export async function openPremises(
   let pidFile: PidFile | undefined;
   let lockFile: LockFile | undefined;
   const memory: number[] = [];
+  const closeSockets = (toHeir = false) => {
+    for (const socket of sockets.splice(0)) socket.close(toHeir);
+  };
   const close = (toHeir: boolean) => {
-    for (const socket of sockets) socket.close(toHeir);
+    closeSockets(toHeir);
     for (const fd of memory) closeSync(fd);
     pidFile?.release(settings.cleanup && !toHeir);
     if (settings.cleanup) lockFile?.remove();
@@ -55,7 +60,9 @@ export async function openPremises(
       sockets,
       board,
       owner,
-      descriptors: [...memory, ...sockets.map(({ fd }) => fd)],
+      get descriptors() {
+        return [...memory, ...sockets.map(({ fd }) => fd)];
+      },
       get pidFile() {
         return pidFile;
       },
@@ -64,6 +71,7 @@ export async function openPremises(
         if (inherited && !pidFile)
           pidFile = adoptPidFile(inherited.path, inherited.fd, announce(settings, inherited.path));
       },
+      closeSockets,
       close,
     };
   } catch (error) {

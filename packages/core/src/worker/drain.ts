@@ -27,9 +27,12 @@ export function drain(connections: Connections, servers: readonly HttpServer[], 
   setInterval(closeIdle, linger, connections, servers);
 }
 
-/** A request that was on its way when the drain began has had its time: what is still idle ends. */
+/**
+ * A request that was on its way when the drain began has had its time: what is still idle ends. Node does it by itself,
+ * and to the moment, where there is a `keepAliveTimeout`.
+ */
 function closeIdle(connections: Connections, servers: readonly HttpServer[]): void {
-  for (const server of servers) server.closeIdleConnections?.();
+  for (const server of servers) if (!server.keepAliveTimeout) server.closeIdleConnections?.();
   for (const socket of connections.unused) {
     const { bytesRead, encrypted } = socket as { bytesRead?: number; encrypted?: boolean };
     if (bytesRead === 0 || encrypted) socket.destroy();

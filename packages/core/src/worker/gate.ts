@@ -1,8 +1,11 @@
 // Worker. Polling of the listening sockets, and taking connections from them. The inherited descriptors stay as they are:
 // the gate opens on duplicates, so that closing it leaves the accept queue to the other workers.
 
+import { closeSync } from 'node:fs';
 import net from 'node:net';
-import { acceptConnection, duplicate, waitingConnections } from '../posix.js';
+import { acceptConnection, descriptorLimit, duplicate, waitingConnections } from '../posix.js';
+
+const OUT_OF_DESCRIPTORS = 'accept EMFILE: too many open files';
 
 /** A listening socket that this worker inherited, and what its connections are made like. */
 export interface Entrance {
@@ -31,8 +34,15 @@ export interface Gate {
 }
 
 export function createGate(entrances: readonly Entrance[], events: GateEvents): Gate {
-  const doors = entrances.map((entrance) => createDoor(entrance, events));
+  // an open gate must not meet EMFILE: libuv would then accept and close all that waits
+  const last = descriptorLimit() - 2;
+  const doors = entrances.map((entrance) => ({ entrance, door: createDoor(entrance, last, events) }));
   let isOpen = false;
+  function close(): void {
+    if (!isOpen) return;
+    isOpen = false;
+    for (const { door } of doors) door.close();
+  }
   return {
     get isOpen() {
       return isOpen;
@@ -40,37 +50,47 @@ export function createGate(entrances: readonly Entrance[], events: GateEvents): 
     open() {
       if (isOpen) return;
       isOpen = true;
-      for (const [i, door] of doors.entries()) {
-        const { fd = -1, backlog } = entrances[i] ?? {};
-        door.listen({ fd: duplicate(fd), backlog, exclusive: true });
+      try {
+        for (const { entrance, door } of doors) openDoor(door, entrance, last);
+      } catch (error) {
+        close();
+        events.exhausted(error as Error);
       }
     },
-    close() {
-      if (!isOpen) return;
-      isOpen = false;
-      for (const door of doors) door.close();
-    },
+    close,
     waiting() {
       let waiting = 0;
       for (const { fd } of entrances) waiting += waitingConnections(fd);
       return waiting;
     },
     take() {
-      for (const [i, entrance] of entrances.entries()) {
-        if (entrances.length > 1 && waitingConnections(entrance.fd) === 0) continue;
+      for (const { entrance, door } of doors) {
+        if (doors.length > 1 && waitingConnections(entrance.fd) === 0) continue;
         const fd = acceptOr(entrance, events);
-        if (fd !== undefined) return { entrance, socket: adopt(fd, entrance, doors[i]) };
+        if (fd !== undefined) return { entrance, socket: adopt(fd, entrance, door) };
       }
       return undefined;
     },
   };
 }
 
-function createDoor(entrance: Entrance, events: GateEvents): net.Server {
+function openDoor(door: net.Server, { fd, backlog }: Entrance, last: number): void {
+  const own = duplicate(fd);
+  if (own > last) {
+    closeSync(own);
+    throw new Error(OUT_OF_DESCRIPTORS);
+  }
+  door.listen({ fd: own, backlog, exclusive: true });
+}
+
+function createDoor(entrance: Entrance, last: number, events: GateEvents): net.Server {
   const { noDelay, keepAlive, keepAliveInitialDelay } = entrance.socketOptions;
   // an http server's sockets must stay writable after the client's FIN
   const door = net.createServer({ allowHalfOpen: true, noDelay, keepAlive, keepAliveInitialDelay });
-  door.on('connection', (socket) => events.arrived(entrance, socket));
+  door.on('connection', (socket) => {
+    events.arrived(entrance, socket);
+    if (((socket as HandleOwner)._handle?.fd ?? 0) >= last) events.exhausted(new Error(OUT_OF_DESCRIPTORS));
+  });
   door.on('error', (error) => events.exhausted(error));
   return door;
 }
@@ -86,13 +106,14 @@ function acceptOr(entrance: Entrance, events: GateEvents): number | undefined {
 
 /** What Node's own `net.Server` and `net.Socket` stand on. Private, and the same since Node 0.10. */
 interface StreamHandle {
+  readonly fd: number;
   open(fd: number): void;
 }
-type HandleOwner = { _handle?: { constructor: new (type: 0) => StreamHandle } | null };
+type HandleOwner = { _handle?: (StreamHandle & { constructor: new (type: 0) => StreamHandle }) | null };
 
 /** A socket as `net.Server` would have made it. */
-function adopt(fd: number, { socketOptions }: Entrance, door: net.Server | undefined): net.Socket {
-  const kind = (door as HandleOwner | undefined)?._handle?.constructor;
+function adopt(fd: number, { socketOptions }: Entrance, door: net.Server): net.Socket {
+  const kind = (door as HandleOwner)._handle?.constructor;
   const source = kind ? { handle: open(new kind(0), fd) } : { fd };
   const socket = new net.Socket({ ...source, allowHalfOpen: true, readable: true, writable: true });
   if (socketOptions.noDelay) socket.setNoDelay(true);

@@ -1,6 +1,7 @@
 // Worker. A worker's life in order: load -> serve -> beat -> drain -> exit. It owns its connections, its slot of the
 // scoreboard and its descriptor of the lock file; it never starts or signals a process, but for the wake.
 
+import { closeSync } from 'node:fs';
 import http from 'node:http';
 import https from 'node:https';
 import type { Socket } from 'node:net';
@@ -29,6 +30,8 @@ export interface WorkerHandle {
   drain(): void;
 }
 
+const MANAGER_GONE = 'manager has gone';
+
 /** Serves until the process exits. */
 export function serve(identity: Identity, listener: Listener, settings: Settings, events: WorkerEvents): WorkerHandle {
   const { locations, lockFile } = readFacts();
@@ -41,7 +44,7 @@ export function serve(identity: Identity, listener: Listener, settings: Settings
     requests: (inFlight, served) => board.setRequests(slot, inFlight, served),
   });
   const servers = locations.map((location) => createServer(location, listener, settings));
-  const heartbeat = createHeartbeat(settings, () => leave('manager has gone'));
+  const heartbeat = createHeartbeat(settings, () => leave(MANAGER_GONE));
 
   const closed = function (this: Socket) {
     connections.delete(this);
@@ -75,7 +78,10 @@ export function serve(identity: Identity, listener: Listener, settings: Settings
     trace.worker('worker %d drains: %s', process.pid, reason);
     turnstile.close();
     heartbeat.announceDrain();
-    drain(connections, servers, board.isStopping || reason === 'manager has gone');
+    const isStopping = board.isStopping || reason === MANAGER_GONE;
+    // nobody will accept any more: who comes now is refused at once, and the port is free
+    if (isStopping) for (const i of locations.keys()) closeSync(LISTEN_FD + i);
+    drain(connections, servers, isStopping);
     exitIfDrained();
   }
 
