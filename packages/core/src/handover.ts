@@ -4,7 +4,7 @@
 import { fstatSync, readSync, writeSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import type { Location } from './locations.js';
-import { anonymousFile } from './posix.js';
+import { anonymousFile, armAlarm } from './posix.js';
 
 /** The heartbeat pipe. Up goes {@link BEAT} or {@link DRAINING_BEAT}, down goes nothing. */
 export const HEARTBEAT_FD = 3;
@@ -56,6 +56,8 @@ export interface Identity {
   /** Which `listen` or `run` of the script, in order of the calls, this worker serves. */
   run: number;
   slot: number;
+  /** After so many seconds without a sign of life of its own, the kernel ends this worker: longer than its manager waits. */
+  patience: number;
 }
 
 /** Whose place this manager is to take. */
@@ -68,8 +70,8 @@ export interface Succession {
 const WORKER = 'PREFORK_WORKER';
 const UPGRADE = 'PREFORK_UPGRADE';
 
-export function identityVariable({ manager, run, slot }: Identity): Record<string, string> {
-  return { [WORKER]: `${manager}:${run}:${slot}` };
+export function identityVariable({ manager, run, slot, patience }: Identity): Record<string, string> {
+  return { [WORKER]: `${manager}:${run}:${slot}:${patience}` };
 }
 
 export function successionVariable({ manager, run }: Succession): Record<string, string> {
@@ -81,12 +83,22 @@ const globals = globalThis as { [KEY]?: { identity?: Identity; succession?: Succ
 
 /** Who we are. The variables are taken away, so that a child process of the application is nobody's worker. */
 function takeIdentity(): { identity?: Identity; succession?: Succession } {
-  const [, manager, run, slot] = /^(\d+):(\d+):(\d+)$/.exec(process.env[WORKER] ?? '') ?? [];
-  const [, old, oldRun] = /^(\d+):(\d+)$/.exec(process.env[UPGRADE] ?? '') ?? [];
+  const [manager, run, slot, patience] = numbers(process.env[WORKER], 4);
+  const [oldManager, oldRun] = numbers(process.env[UPGRADE], 2);
   delete process.env[WORKER];
   delete process.env[UPGRADE];
-  if (manager !== undefined) return { identity: { manager: Number(manager), run: Number(run), slot: Number(slot) } };
-  return old === undefined ? {} : { succession: { manager: Number(old), run: Number(oldRun) } };
+  if (manager !== undefined && run !== undefined && slot !== undefined && patience !== undefined) {
+    // also while the application loads: a manager that dies meanwhile can kill nobody
+    armAlarm(patience);
+    return { identity: { manager, run, slot, patience } };
+  }
+  if (oldManager !== undefined && oldRun !== undefined) return { succession: { manager: oldManager, run: oldRun } };
+  return {};
+}
+
+function numbers(text: string | undefined, count: number): number[] {
+  const all = /^\d+(:\d+)*$/.test(text ?? '') ? (text ?? '').split(':').map(Number) : [];
+  return all.length === count ? all : [];
 }
 
 // a second copy of this package in the same process finds what the first one took

@@ -124,13 +124,19 @@ function parseUrl(text: unknown, defaults: Common): Location {
   const url = new URL(text);
   const [, protocol, local] = /^(https?)(\+unix)?:$/.exec(url.protocol) ?? [];
   if (protocol !== 'http' && protocol !== 'https') throw bad('expected http://, https:// or http+unix://');
-  if (url.hostname === '') throw bad('a host is missing, * stands for every address');
+  if (url.hostname === '') {
+    throw bad(
+      local ? 'the path needs %2F for each /, http+unix://%2Ftmp%2Fapp.sock' : 'a host is missing, * is every one',
+    );
+  }
+  if (url.username !== '' || url.password !== '' || url.hash !== '')
+    throw bad('expected no user, password or fragment');
   if (url.pathname !== '' && url.pathname !== '/') throw bad('a path has no place here');
   const query = parseQuery(url.searchParams, protocol, bad);
   const common = { ...defaults, ...query };
   if (local)
     return {
-      ...unix(decodeURIComponent(url.hostname), common),
+      ...unix(unescapePath(url.hostname, bad), common),
       ...common,
       protocol,
       url: `${url.protocol}//${url.host}`,
@@ -138,6 +144,14 @@ function parseUrl(text: unknown, defaults: Common): Location {
   const port = url.port === '' ? (protocol === 'https' ? 443 : 80) : Number(url.port);
   const location = tcp(port, url.hostname === '*' ? undefined : url.hostname.replace(/^\[(.*)\]$/, '$1'), common);
   return { ...location, ...common, protocol, url: location.url.replace(/^http/, protocol) };
+}
+
+function unescapePath(text: string, bad: (why: string) => Error): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    throw bad('its path is not percent-encoded');
+  }
 }
 
 const PARAMETERS = ['backlog', 'ca', 'cert', 'ciphers', 'fd', 'key', 'mode'];

@@ -2,9 +2,10 @@
 // used, so that the package can be imported anywhere.
 
 import { closeSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import type { AddressInfo } from 'node:net';
 import { getSystemErrorMap } from 'node:util';
-import koffi from 'koffi';
+import type koffi from 'koffi';
 
 const AF_UNIX = 1;
 const AF_INET = 2;
@@ -30,15 +31,17 @@ const POLLIN = 1;
 type Libc = ReturnType<typeof load>;
 let libc: Libc | undefined;
 
-/** The functions we use, bound once per process (7 ms). */
+/** The functions we use, bound once per process, with the first call (7 ms): a platform without koffi can import us. */
 function c(): Libc {
-  libc ??= load();
+  libc ??= load(createRequire(import.meta.url)('koffi') as typeof koffi);
   return libc;
 }
 
-function load() {
-  const lib = koffi.load(null);
+function load({ load, errno, view }: typeof koffi) {
+  const lib = load(null);
   return {
+    errno,
+    view,
     accept4: lib.func('int accept4(int, void *, void *, int)'),
     alarm: lib.func('uint alarm(uint)'),
     bind: lib.func('int bind(int, const void *, uint)'),
@@ -63,7 +66,7 @@ function load() {
 
 /** A failed call as Node's own errors look: `listen EADDRINUSE: address already in use 127.0.0.1:8080`. */
 function systemError(syscall: string, subject = ''): NodeJS.ErrnoException {
-  const errno = -koffi.errno();
+  const errno = -c().errno();
   const [code, text] = getSystemErrorMap().get(errno) ?? [`errno ${-errno}`, 'unknown error'];
   const message = `${syscall} ${code}: ${text}${subject && ` ${subject}`}`;
   return Object.assign(new Error(message), { errno, code, syscall });
@@ -216,7 +219,7 @@ export function anonymousFile(name: string, bytes: number): number {
 export function mapShared(fd: number, bytes: number): Uint32Array {
   const address = c().mmap(null, bytes, PROT_READ_WRITE, MAP_SHARED, fd, 0);
   if (address === null || BigInt(address) === 0xffff_ffff_ffff_ffffn) throw systemError('mmap');
-  return new Uint32Array(koffi.view(address, bytes));
+  return new Uint32Array(c().view(address, bytes));
 }
 
 /** A child that has ended and that nobody has waited for; it stays a zombie. waitid(2) */

@@ -243,6 +243,7 @@ export class Prefork extends EventEmitter<PreforkEventMap> {
       reload: (error?: PreforkError) => (error ? this.emit('reload', error) : this.emit('reload')),
       finish: (graceful: boolean) => this.emit('finish', graceful),
       listening: () => {
+        if (isListening) return;
         isListening = true;
         this.emit('listening');
         callback?.();

@@ -1,5 +1,6 @@
 // Both processes. The checks behind the options: what each kind of value has to be, and how a wrong one is told. Pure.
 
+import { inspect } from 'node:util';
 import type { Log } from './log.js';
 
 /** What a value has to be. */
@@ -56,8 +57,7 @@ function expectValue(name: string, what: string, value: unknown, holds: boolean)
 
 /** A value as a message shows it. */
 export function show(value: unknown): string {
-  const text = typeof value === 'string' ? `'${value}'` : Array.isArray(value) ? JSON.stringify(value) : String(value);
-  return `\`${text}\``;
+  return `\`${inspect(value, { breakLength: Number.POSITIVE_INFINITY, depth: 1 })}\``;
 }
 
 /** The message for a name that is none, with the nearest one that is. */

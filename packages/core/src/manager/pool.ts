@@ -52,7 +52,7 @@ export class Pool {
     const now = performance.now();
     const slot = this.#freeSlot();
     board.claim(slot);
-    const identity = { manager: process.pid, run: this.#run, slot };
+    const identity = { manager: process.pid, run: this.#run, slot, patience: this.#patience() };
     const started = spawnWorker(identity, { descriptors, ...owner }, (error) => this.#events.notSpawned(error));
     if (!started) return;
     const { pid, child, pipe } = started;
@@ -100,6 +100,12 @@ export class Pool {
       heartbeatAge: Math.round(now - heartbeatAt),
       ...this.#premises.board.counters(slot),
     }));
+  }
+
+  /** A little past what a hung worker is given here. */
+  #patience(): number {
+    const { heartbeatInterval, heartbeatTimeout, gracefulTimeout } = this.#settings;
+    return Math.ceil((heartbeatInterval + heartbeatTimeout + gracefulTimeout) / 1000) + 5;
   }
 
   #freeSlot(): number {

@@ -28,7 +28,7 @@ export function spawnWorker(
   { descriptors, uid, gid }: SpawnOptions,
   failed: (error: Error) => void,
 ) {
-  const child = spawn(process.execPath, [...workerExecArgv(), ...process.argv.slice(1)], {
+  const child = spawn(process.execPath, [...workerExecArgv(), '--', ...process.argv.slice(1)], {
     // stdin stays with the manager: several readers of one terminal get a part of it each
     stdio: ['ignore', 'inherit', 'inherit', 'pipe', ...descriptors],
     env: { ...process.env, ...identityVariable(identity) },
@@ -46,7 +46,7 @@ export function spawnWorker(
  * PATH is the one that runs.
  */
 export function spawnManager(succession: Succession, descriptors: readonly number[], failed: (error: Error) => void) {
-  const child = spawn(process.argv0, [...process.execArgv, ...process.argv.slice(1)], {
+  const child = spawn(process.argv0, [...process.execArgv, '--', ...process.argv.slice(1)], {
     stdio: ['inherit', 'inherit', 'inherit', 'pipe', ...descriptors],
     env: { ...process.env, ...successionVariable(succession) },
   });

@@ -6,7 +6,6 @@ import { armAlarm } from '../posix.js';
 
 export interface HeartbeatOptions {
   heartbeatInterval: number;
-  heartbeatTimeout: number;
   gracefulTimeout: number;
 }
 
@@ -17,8 +16,8 @@ export interface Heartbeat {
   announceDrain(): void;
 }
 
-/** `managerGone` is called once, when the other end of the pipe has been closed. */
-export function createHeartbeat(options: HeartbeatOptions, managerGone: () => void): Heartbeat {
+/** Each beat gives the worker `patience` seconds more; `managerGone` is called once, when the other end of the pipe has been closed. */
+export function createHeartbeat(options: HeartbeatOptions, patience: number, managerGone: () => void): Heartbeat {
   const pipe = new net.Socket({ fd: HEARTBEAT_FD, readable: true, writable: true });
   let message = BEAT;
   let timer: NodeJS.Timeout | undefined;
@@ -31,11 +30,8 @@ export function createHeartbeat(options: HeartbeatOptions, managerGone: () => vo
   });
   pipe.resume();
 
-  // Longer than the manager would wait: what it can no longer kill, the kernel ends
-  const patience = options.heartbeatInterval + options.heartbeatTimeout + options.gracefulTimeout;
-  const deadline = Math.ceil(patience / 1000) + 5;
   const beat = () => {
-    armAlarm(deadline);
+    armAlarm(patience);
     pipe.write(message);
   };
 

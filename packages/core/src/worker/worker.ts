@@ -44,7 +44,7 @@ export function serve(identity: Identity, listener: Listener, settings: Settings
     requests: (inFlight, served) => board.setRequests(slot, inFlight, served),
   });
   const servers = locations.map((location) => createServer(location, listener, settings));
-  const heartbeat = createHeartbeat(settings, () => leave(MANAGER_GONE));
+  const heartbeat = createHeartbeat(settings, identity.patience, () => leave(MANAGER_GONE));
 
   const closed = function (this: Socket) {
     connections.delete(this);
