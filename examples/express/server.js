@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { preforkExpress } from '@prefork/express';
 import express from 'express';
 
-const port = Number(process.env.PORT ?? 8080);
+const port = process.env.PORT || 8080;
 const app = express();
 
 app.get('/', (_req, res) => {

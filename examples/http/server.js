@@ -3,7 +3,7 @@
 
 import { prefork } from '@prefork/core';
 
-const port = Number(process.env.PORT ?? 8080);
+const port = process.env.PORT || 8080;
 
 const server = prefork((req, res) => {
   res.setHeader('Content-Type', 'text/plain');

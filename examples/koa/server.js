@@ -4,7 +4,7 @@
 import { preforkKoa } from '@prefork/koa';
 import Koa from 'koa';
 
-const port = Number(process.env.PORT ?? 8080);
+const port = process.env.PORT || 8080;
 const app = new Koa();
 
 app.use((ctx) => {

@@ -7,7 +7,7 @@ import { preforkExpress } from '@prefork/express';
 import express from 'express';
 import { WebSocketServer } from 'ws';
 
-const port = Number(process.env.PORT ?? 8080);
+const port = process.env.PORT || 8080;
 const app = express();
 
 app.get('/', (_req, res) => {
