@@ -37,6 +37,11 @@ function c(): Libc {
   return libc;
 }
 
+/** Loads libc's functions now, where a failure has a place to go. */
+export function loadLibc(): void {
+  c();
+}
+
 function load({ load, errno, view }: typeof koffi) {
   const lib = load(null);
   return {

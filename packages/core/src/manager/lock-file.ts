@@ -8,9 +8,14 @@ export interface LockFile {
   remove(): void;
 }
 
+/** Where the manager with this pid has its lock file. */
+export function lockFilePath(prefix: string, pid: number): string {
+  return `${prefix}.${pid}`;
+}
+
 /** Its name is predictable, so it is made anew and never followed. */
 export function createLockFile(prefix: string, owner: { uid?: number; gid?: number }): LockFile {
-  const path = `${prefix}.${process.pid}`;
+  const path = lockFilePath(prefix, process.pid);
   let fd: number;
   try {
     // what bears our pid was left by a process that had it before

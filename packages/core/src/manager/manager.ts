@@ -1,6 +1,7 @@
 // Manager. Supervises the pool. Inputs (signals, beats, exits, the timer) record and ask for a pass; the pass is the only
 // place that acts; events tell. It never sees a connection, a request or the application.
 
+import { rmSync } from 'node:fs';
 import { messageOf, PreforkError } from '../errors.js';
 import type { BoundLocation } from '../handover.js';
 import type { Location } from '../locations.js';
@@ -8,6 +9,7 @@ import { MAX_WORKERS, type Settings } from '../options.js';
 import { waitingConnections } from '../posix.js';
 import { Backoff } from './backoff.js';
 import { createInit } from './init.js';
+import { lockFilePath } from './lock-file.js';
 import * as policy from './policy.js';
 import { Pool, type WorkerStatus } from './pool.js';
 import { openPremises, type Premises } from './premises.js';
@@ -139,7 +141,7 @@ export class Manager {
     const isFirst = this.#target.goal === 'run' && !this.#delay;
     if (graceful && !isFirst) return;
     clearTimeout(this.#delay);
-    this.#upgrade?.cancel();
+    this.#upgrade?.cancel(graceful);
     if (graceful && shutdownDelay > 0) {
       log.info(`Stopping in ${shutdownDelay / 1000} s`);
       this.#delay = setTimeout(() => this.#aim('stop gracefully'), shutdownDelay);
@@ -158,20 +160,24 @@ export class Manager {
 
   /** As the signal USR2: a new manager takes over from this one, if it comes up. */
   upgrade(): void {
-    const { log, upgradeTimeout } = this.#settings;
+    const { log, lockFile, gracefulTimeout, upgradeTimeout } = this.#settings;
     if (!this.#premises || this.#target.goal !== 'run' || !this.#target.proven || this.#upgrade) return;
     const { sockets, pidFile } = this.#premises;
     this.#upgrade = startUpgrade(sockets, pidFile, {
       run: this.#run,
+      gracefulTimeout,
       upgradeTimeout,
       log,
       succeeded: () => {
         this.#hasHeir = true;
+        this.#upgrade = undefined;
         this.#aim('stop gracefully');
         this.#events.finish(true);
       },
-      failed: () => {
+      failed: (pid) => {
         this.#upgrade = undefined;
+        rmSync(lockFilePath(lockFile, pid), { force: true });
+        this.#manage();
       },
     });
   }
@@ -239,7 +245,7 @@ export class Manager {
     if (now >= this.#judgeFrom) for (const worker of this.#workers) this.#judge(this.#pool, worker, now);
     if (this.#connectionsWait()) this.#pool.wakeWaiter();
     this.#buryOrphans();
-    if (this.#target.goal !== 'run' && this.#workers.length === 0) return this.#finished();
+    if (this.#target.goal !== 'run' && this.#workers.length === 0 && !this.#upgrade) return this.#finished();
     this.#sleep(now);
     this.#events.wait();
   }

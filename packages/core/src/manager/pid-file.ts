@@ -66,8 +66,9 @@ export function createPidFile(path: string, creating: () => void): PidFile {
 
 /** The file of the manager whose place we take: the lock came with the descriptor, so it was never free. */
 export function adoptPidFile(path: string, fd: number, creating: () => void): PidFile {
-  ftruncateSync(fd);
-  writeSync(fd, `${process.pid}\n`, 0);
+  const text = `${process.pid}\n`;
+  writeSync(fd, text, 0);
+  ftruncateSync(fd, text.length);
   return hold(path, fd, creating);
 }
 

@@ -6,7 +6,7 @@ import { messageOf } from '../errors.js';
 import { writeFacts } from '../handover.js';
 import type { Location } from '../locations.js';
 import type { Settings } from '../options.js';
-import { anonymousFile } from '../posix.js';
+import { anonymousFile, loadLibc } from '../posix.js';
 import { SCOREBOARD_BYTES, Scoreboard } from '../scoreboard.js';
 import { type BoundSocket, bindAll } from './listeners.js';
 import { createLockFile, type LockFile } from './lock-file.js';
@@ -36,6 +36,8 @@ export async function openPremises(
   locations: readonly Location[],
   inheritance: Inheritance | undefined,
 ): Promise<Premises> {
+  // before a socket file is looked at: right after that Node's require() may not follow a symlink to a module
+  loadLibc();
   const owner = resolveOwner(settings.user, settings.group);
   const sockets = await bindAll(locations, inheritance?.sockets ?? new Map());
   let pidFile: PidFile | undefined;

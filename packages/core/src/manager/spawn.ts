@@ -78,8 +78,8 @@ export function signalProcess(pid: number, signal: NodeJS.Signals): boolean {
 export function resolveOwner(user?: string | number, group?: string | number): { uid?: number; gid?: number } {
   if (user === undefined && group === undefined) return {};
   if (process.getuid?.() !== 0) throw new Error('Only root can start workers with another `user` or `group`');
-  const uid = user === undefined ? undefined : lookUp('passwd', user, 2);
-  const gid = group === undefined ? lookUp('passwd', user ?? 0, 3) : lookUp('group', group, 2);
+  const uid = typeof user === 'string' ? lookUp('passwd', user, 2) : user;
+  const gid = typeof group === 'string' ? lookUp('group', group, 2) : (group ?? lookUp('passwd', user ?? 0, 3));
   return { ...(uid === undefined ? {} : { uid }), gid };
 }
 
@@ -92,8 +92,8 @@ function lookUp(database: 'passwd' | 'group', name: string | number, field: numb
     });
     return Number(entry.split(':')[field]);
   } catch (error) {
-    throw new Error(`Expected \`${database === 'group' ? 'group' : 'user'}\` to exist, got \`${name}\``, {
-      cause: error,
-    });
+    const what = database === 'group' ? 'group' : 'user';
+    const hint = typeof name === 'number' ? ' (a number without an entry needs `group` as well)' : '';
+    throw new Error(`Expected \`${what}\` to exist, got \`${name}\`${hint}`, { cause: error });
   }
 }

@@ -10,6 +10,7 @@ import { signalProcess, spawnManager } from './spawn.js';
 
 export interface UpgradeOptions {
   run: number;
+  gracefulTimeout: number;
   upgradeTimeout: number;
   log: Log;
   /** The next manager serves. */
@@ -18,9 +19,13 @@ export interface UpgradeOptions {
   failed(pid: number): void;
 }
 
+/** What a next manager that is told to stop at once is given. Milliseconds. */
+const CANCEL_PATIENCE = 500;
+
 /** An upgrade under way. */
 export interface Upgrade {
-  cancel(): void;
+  /** Ends the next manager as this one ends; `failed` follows when it has gone. */
+  cancel(graceful: boolean): void;
 }
 
 /** Starts the next manager. */
@@ -44,34 +49,36 @@ export function startUpgrade(
   if (!started) return undefined;
   const { pid, child, pipe } = started;
   log.info(`Upgrading, the next manager is ${pid}`);
-  let isOver = false;
   // its workers see the pipe close and drain, so that nothing they accepted is lost
   const kill = () => signalProcess(pid, 'SIGKILL');
-  const timer = setTimeout(() => {
+  let timer = setTimeout(() => {
     log.error(`The next manager ${pid} is not ready (${upgradeTimeout / 1000} s), stopping it`);
     kill();
   }, upgradeTimeout);
-  const end = (): boolean => {
-    const wasOver = isOver;
+  let isOver = false;
+  let isCancelled = false;
+  pipe.once('data', () => {
+    if (isCancelled) return;
     isOver = true;
     clearTimeout(timer);
-    return !wasOver;
-  };
-  pipe.once('data', () => {
-    if (!end()) return;
     log.info(`Upgrade finished, manager ${pid} takes over`);
     child.unref();
     options.succeeded();
   });
   pipe.on('error', () => {}); // the exit follows
   child.once('exit', () => {
-    if (!end()) return;
-    log.error('Upgrade failed, this manager carries on');
+    clearTimeout(timer);
+    if (isOver) return;
+    if (!isCancelled) log.error('Upgrade failed, this manager carries on');
     options.failed(pid);
   });
   return {
-    cancel() {
-      if (end()) kill();
+    cancel(graceful) {
+      if (isOver) return;
+      isCancelled = true;
+      clearTimeout(timer);
+      signalProcess(pid, graceful ? 'SIGQUIT' : 'SIGTERM');
+      timer = setTimeout(kill, graceful ? options.gracefulTimeout : CANCEL_PATIENCE);
     },
   };
 }
