@@ -1,0 +1,213 @@
+// The PID file of a server, here in one process: a lock belongs to a descriptor, so that two of them exclude each other.
+
+import assert from 'node:assert/strict';
+import fs from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, it } from 'node:test';
+import { adoptPidFile, checkPid, createPidFile } from '../dist/manager/pid-file.js';
+
+const nothing = () => {};
+let dir;
+let path;
+let held;
+
+beforeEach(() => {
+  dir = fs.mkdtempSync(join(tmpdir(), 'prefork-test-'));
+  path = join(dir, 'prefork.pid');
+  held = [];
+});
+
+afterEach(() => {
+  for (const pidFile of held) pidFile.release(false);
+  fs.rmSync(dir, { recursive: true, force: true });
+});
+
+function create() {
+  const pidFile = createPidFile(path, nothing);
+  held.push(pidFile);
+  return pidFile;
+}
+
+function release(pidFile, remove) {
+  held.splice(held.indexOf(pidFile), 1);
+  pidFile.release(remove);
+}
+
+const text = () => fs.readFileSync(path, 'latin1');
+
+describe('a PID file', () => {
+  it('names this process, is readable by everybody, and is announced', (t) => {
+    const creating = t.mock.fn();
+    const mask = process.umask(0o077);
+    held.push(createPidFile(path, creating));
+    process.umask(mask);
+    assert.equal(text(), `${process.pid}\n`);
+    assert.equal(fs.statSync(path).mode & 0o777, 0o644);
+    assert.equal(creating.mock.callCount(), 1);
+  });
+
+  it('of a live server is seen, and refused to a second one', () => {
+    create();
+    assert.equal(checkPid(path), process.pid);
+    assert.throws(create, {
+      code: 'ERR_PREFORK_RUNNING',
+      message: `A server with process id ${process.pid} is running already, see process id file "${path}"`,
+    });
+    assert.equal(text(), `${process.pid}\n`);
+  });
+
+  it('of a live server is respected, whatever its text', () => {
+    create();
+    for (const content of ['', 'nonsense', '0', '-1']) {
+      fs.writeFileSync(path, content);
+      assert.throws(create, { code: 'ERR_PREFORK_RUNNING', message: /process id unknown/ });
+      assert.equal(checkPid(path), undefined);
+      assert.equal(fs.existsSync(path), true);
+    }
+  });
+
+  it('is removed with its server, or kept if so wished', () => {
+    release(create(), true);
+    assert.equal(fs.existsSync(path), false);
+    release(create(), false);
+    assert.equal(fs.existsSync(path), true);
+    assert.equal(checkPid(path), undefined);
+  });
+
+  it('that was deleted is made again, once', (t) => {
+    const creating = t.mock.fn();
+    const pidFile = createPidFile(path, creating);
+    held.push(pidFile);
+    pidFile.ensure();
+    assert.equal(creating.mock.callCount(), 1);
+    fs.unlinkSync(path);
+    pidFile.ensure();
+    assert.equal(creating.mock.callCount(), 2);
+    assert.equal(text(), `${process.pid}\n`);
+    assert.throws(create, { code: 'ERR_PREFORK_RUNNING' });
+    pidFile.ensure();
+    assert.equal(creating.mock.callCount(), 2);
+  });
+
+  it('that another server took meanwhile is left to it', () => {
+    const first = create();
+    fs.unlinkSync(path);
+    const second = create();
+    assert.throws(() => first.ensure(), { code: 'ERR_PREFORK_RUNNING' });
+    release(first, true);
+    assert.equal(fs.existsSync(path), true);
+    assert.doesNotThrow(() => second.ensure());
+  });
+
+  it('keeps no descriptor of what it released', () => {
+    const before = fs.readdirSync('/proc/self/fd').length;
+    for (let i = 0; i < 5; i++) {
+      const pidFile = create();
+      fs.unlinkSync(path);
+      pidFile.ensure();
+      checkPid(path);
+      assert.throws(create);
+      release(pidFile, true);
+    }
+    assert.equal(fs.readdirSync('/proc/self/fd').length, before);
+  });
+});
+
+describe('a stale PID file', () => {
+  for (const [what, content] of Object.entries({
+    'of a process that has gone': '2147483646\n',
+    'of another live process': '1\n',
+    'of this very process': `${process.pid}\n`,
+    'that is empty': '',
+    'that is nonsense': 'nonsense\n',
+    'of another program': '\0\x01\x02',
+  })) {
+    it(`${what} is replaced`, () => {
+      fs.writeFileSync(path, content);
+      create();
+      assert.equal(text(), `${process.pid}\n`);
+    });
+
+    it(`${what} is deleted by a check`, () => {
+      fs.writeFileSync(path, content);
+      assert.equal(checkPid(path), undefined);
+      assert.equal(fs.existsSync(path), false);
+    });
+  }
+
+  it('that is not there is nobody', () => {
+    assert.equal(checkPid(path), undefined);
+  });
+});
+
+describe('what is no PID file is left alone:', () => {
+  const OTHERS = {
+    'a symbolic link to a file': () => {
+      fs.writeFileSync(join(dir, 'precious'), 'precious');
+      fs.symlinkSync(join(dir, 'precious'), path);
+    },
+    'a symbolic link to nothing': () => fs.symlinkSync(join(dir, 'nothing'), path),
+    'a directory': () => fs.mkdirSync(path),
+    'a folder that is missing': () => {
+      path = join(dir, 'missing', 'prefork.pid');
+    },
+  };
+  for (const [what, make] of Object.entries(OTHERS)) {
+    it(what, () => {
+      make();
+      const before = fs.lstatSync(path, { throwIfNoEntry: false })?.ino;
+      assert.throws(create, ({ code, message }) => {
+        assert.equal(code, 'ERR_PREFORK_PID_FILE');
+        assert.ok(message.startsWith(`Can't create process id file "${path}": `), message);
+        return true;
+      });
+      assert.equal(checkPid(path), undefined);
+      assert.equal(fs.lstatSync(path, { throwIfNoEntry: false })?.ino, before);
+      assert.equal(fs.existsSync(join(dir, 'nothing')), false);
+      if (what.endsWith('to a file')) assert.equal(fs.readFileSync(join(dir, 'precious'), 'utf8'), 'precious');
+    });
+  }
+});
+
+describe('a PID file that changes hands', () => {
+  it('is never empty', (t) => {
+    const old = create();
+    const texts = [];
+    for (const name of ['ftruncateSync', 'writeSync']) {
+      const call = fs[name];
+      t.mock.method(fs, name, (...args) => {
+        const result = call(...args);
+        texts.push(text());
+        return result;
+      });
+    }
+    syncBuiltinESMExports();
+    try {
+      held.push(adoptPidFile(path, fs.openSync(`/proc/self/fd/${old.fd}`, 'r+'), nothing));
+    } finally {
+      t.mock.restoreAll();
+      syncBuiltinESMExports();
+    }
+    assert.ok(texts.length > 0);
+    for (const seen of texts) assert.equal(seen.split('\n')[0], `${process.pid}`);
+    assert.equal(text(), `${process.pid}\n`);
+  });
+
+  it('is the same file, with the lock on it all the time', () => {
+    const old = create();
+    fs.writeSync(old.fd, '4711471147114711\n', 0);
+    const { ino } = fs.statSync(path);
+    // what an inherited descriptor is: another one of the same open file
+    const heir = adoptPidFile(path, fs.openSync(`/proc/self/fd/${old.fd}`, 'r+'), nothing);
+    held.push(heir);
+    assert.equal(text(), `${process.pid}\n`);
+    assert.equal(fs.statSync(path).ino, ino);
+    assert.throws(create, { code: 'ERR_PREFORK_RUNNING' });
+    release(old, false);
+    assert.equal(fs.existsSync(path), true);
+    release(heir, true);
+    assert.equal(fs.existsSync(path), false);
+  });
+});

@@ -1,0 +1,244 @@
+// What the manager decides, from records and a clock alone.
+
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { deadlineOf, decide, isCrash, isReloading, respawnDelay, shortage, surplus } from '../dist/manager/policy.js';
+
+const LIMITS = { heartbeatInterval: 5_000, heartbeatTimeout: 20_000, gracefulTimeout: 20_000, spare: 2 };
+const RUN = { goal: 'run', workers: 4, generation: 0, proven: true };
+const NOW = 100_000;
+const OVERDUE = NOW - 25_000;
+
+let pids = 0;
+
+function worker(state, own = {}) {
+  pids += 1;
+  return { pid: pids, slot: pids, generation: 0, state, spawnedAt: 0, heartbeatAt: NOW, drainingSince: NOW, ...own };
+}
+
+function workers(count, state, own) {
+  return Array.from({ length: count }, () => worker(state, own));
+}
+
+describe('an order', () => {
+  const timely = { heartbeatAt: OVERDUE + 1, drainingSince: NOW - 20_000 + 1 };
+  const late = { heartbeatAt: OVERDUE, drainingSince: NOW - 20_000 };
+  const table = [
+    // state, times, run, stop gracefully, stop immediately
+    ['starting', timely, 'keep', 'quit', 'kill'],
+    ['starting', late, 'expire', 'quit', 'kill'],
+    ['healthy', timely, 'keep', 'quit', 'kill'],
+    ['healthy', late, 'expire', 'quit', 'kill'],
+    ['draining', timely, 'keep', 'keep', 'kill'],
+    ['draining', late, 'kill', 'kill', 'kill'],
+    ['killed', timely, 'keep', 'keep', 'keep'],
+    ['killed', late, 'keep', 'keep', 'keep'],
+  ];
+  for (const [state, times, ...orders] of table) {
+    for (const [i, goal] of ['run', 'stop gracefully', 'stop immediately'].entries()) {
+      it(`to a worker that is ${state} ${times === late ? 'too long' : 'in time'}, goal ${goal}: ${orders[i]}`, () => {
+        assert.equal(decide(worker(state, times), { ...RUN, goal }, LIMITS, NOW), orders[i]);
+      });
+    }
+  }
+
+  it('is due exactly at the deadline', () => {
+    for (const state of ['starting', 'healthy', 'draining']) {
+      const record = worker(state);
+      const deadline = deadlineOf(record, LIMITS);
+      assert.equal(decide(record, RUN, LIMITS, deadline - 1), 'keep');
+      assert.notEqual(decide(record, RUN, LIMITS, deadline), 'keep');
+    }
+    assert.equal(deadlineOf(worker('killed'), LIMITS), Number.POSITIVE_INFINITY);
+  });
+
+  it('does not expire a worker that drains: it may have stopped beating', () => {
+    assert.equal(decide(worker('draining', { heartbeatAt: 0 }), RUN, LIMITS, NOW), 'keep');
+  });
+});
+
+describe('a shortage', () => {
+  const table = [
+    ['the first worker boots alone', { proven: false }, [], 1],
+    ['nobody follows while the first one boots', { proven: false }, [[1, 'starting']], 0],
+    ['the others follow at once', {}, [[1, 'healthy']], 3],
+    ['the pool is full', {}, [[4, 'healthy']], 0],
+    [
+      'who boots is not missing',
+      {},
+      [
+        [1, 'healthy'],
+        [3, 'starting'],
+      ],
+      0,
+    ],
+    ['who died is missing', {}, [[3, 'healthy']], 1],
+    [
+      'who drains is replaced while it drains',
+      {},
+      [
+        [3, 'healthy'],
+        [1, 'draining'],
+      ],
+      1,
+    ],
+    [
+      'no more are replaced than may be spare',
+      {},
+      [
+        [1, 'healthy'],
+        [3, 'draining'],
+      ],
+      2,
+    ],
+    ['who is killed takes room until it is gone', {}, [[6, 'killed']], 0],
+    ['too many are none too few', {}, [[6, 'healthy']], 0],
+    ['an empty pool is none', { workers: 0 }, [], 0],
+    ['a server that stops starts nobody', { goal: 'stop gracefully' }, [], 0],
+    ['a server that stops at once starts nobody', { goal: 'stop immediately' }, [[1, 'healthy']], 0],
+    ['a stop before the first heartbeat', { goal: 'stop gracefully', proven: false }, [], 0],
+  ];
+  for (const [title, target, pool, expected] of table) {
+    it(`${title}: ${expected}`, () => {
+      const records = pool.flatMap(([count, state]) => workers(count, state));
+      assert.equal(shortage(records, { ...RUN, ...target }, LIMITS), expected);
+    });
+  }
+
+  it('without spare replaces who drains after it has gone', () => {
+    const limits = { ...LIMITS, spare: 0 };
+    const draining = workers(1, 'draining');
+    assert.equal(shortage([...workers(3, 'healthy'), ...draining], RUN, limits), 0);
+    assert.equal(shortage(workers(3, 'healthy'), RUN, limits), 1);
+  });
+});
+
+describe('a reload', () => {
+  const target = { ...RUN, generation: 1 };
+  const old = (count, state = 'healthy') => workers(count, state);
+  const fresh = (count, state) => workers(count, state, { generation: 1 });
+
+  it('runs while a worker of an older generation serves', () => {
+    assert.equal(isReloading(old(1), target), true);
+    assert.equal(isReloading([...fresh(4, 'healthy'), ...old(2, 'draining'), ...old(1, 'killed')], target), false);
+    assert.equal(isReloading([], target), false);
+  });
+
+  it('starts one worker, which shows that the new code boots', () => {
+    assert.equal(shortage(old(4), target, LIMITS), 1);
+    assert.equal(shortage([...old(4), ...fresh(1, 'starting')], target, LIMITS), 0);
+  });
+
+  it('then starts as many at once as may be spare, and at least one', () => {
+    assert.equal(shortage([...old(3), ...fresh(1, 'healthy')], target, LIMITS), 2);
+    assert.equal(shortage([...old(3), ...fresh(1, 'healthy'), ...fresh(1, 'starting')], target, LIMITS), 1);
+    assert.equal(shortage([...old(3), ...fresh(1, 'healthy')], target, { ...LIMITS, spare: 0 }), 1);
+  });
+
+  it('never starts more than the pool is meant to have', () => {
+    assert.equal(shortage([...old(1), ...fresh(3, 'healthy')], target, LIMITS), 1);
+    assert.equal(shortage([...old(1), ...fresh(4, 'healthy')], target, LIMITS), 0);
+  });
+
+  it('waits when so many old ones drain that the machine would be overrun', () => {
+    const draining = old(6, 'draining');
+    assert.equal(shortage([...old(1), ...fresh(3, 'healthy'), ...draining], target, LIMITS), 0);
+  });
+
+  it('lets an old worker go once a new one stands in for it, the oldest first', () => {
+    const [a, b, c, d] = [40, 10, 30, 20].map((spawnedAt) => worker('healthy', { spawnedAt }));
+    const all = (newOnes) => [a, b, c, d, ...newOnes];
+    assert.deepEqual(surplus(all(fresh(1, 'starting')), target), []);
+    assert.deepEqual(surplus(all(fresh(1, 'healthy')), target), [b]);
+    assert.deepEqual(surplus(all(fresh(3, 'healthy')), target), [b, d, c]);
+    assert.deepEqual(surplus(all(fresh(4, 'healthy')), target), [b, d, c, a]);
+  });
+
+  it('does not touch who drains already', () => {
+    assert.deepEqual(surplus([...old(2, 'draining'), ...old(2), ...fresh(2, 'healthy')], target), []);
+  });
+
+  it('takes over an old worker that is still booting, too', () => {
+    const [booting] = old(1, 'starting');
+    assert.deepEqual(surplus([booting, ...fresh(4, 'healthy')], target), [booting]);
+  });
+});
+
+describe('a surplus', () => {
+  it('is who boots before who serves, and then the oldest', () => {
+    const [young, eldest, elder] = [30, 10, 20].map((spawnedAt) => worker('healthy', { spawnedAt }));
+    const booting = worker('starting', { spawnedAt: 40 });
+    const pool = [young, eldest, elder, booting];
+    assert.deepEqual(surplus(pool, { ...RUN, workers: 3 }), [booting]);
+    assert.deepEqual(surplus(pool, { ...RUN, workers: 2 }), [booting, eldest]);
+    assert.deepEqual(surplus(pool, { ...RUN, workers: 0 }), [booting, eldest, elder, young]);
+  });
+
+  it('is nobody in a pool that fits, or while the server stops', () => {
+    assert.deepEqual(surplus(workers(4, 'healthy'), RUN), []);
+    assert.deepEqual(surplus([...workers(4, 'healthy'), ...workers(3, 'draining')], RUN), []);
+    assert.deepEqual(surplus(workers(6, 'healthy'), { ...RUN, goal: 'stop gracefully' }), []);
+  });
+
+  it('leaves the caller its array as it was', () => {
+    const pool = [worker('healthy', { spawnedAt: 2 }), worker('healthy', { spawnedAt: 1 })];
+    const copy = [...pool];
+    surplus(pool, { ...RUN, workers: 1 });
+    assert.deepEqual(pool, copy);
+  });
+});
+
+describe('any pool', () => {
+  it('comes to its target from any state, without ever serving less than it did', () => {
+    for (const [count, target, spare] of [
+      [0, 4, 2],
+      [4, 1, 0],
+      [1, 8, 0],
+      [4, 4, 2],
+      [2, 0, 1],
+    ]) {
+      const limits = { ...LIMITS, spare };
+      const goal = { ...RUN, workers: target, generation: 1 };
+      let pool = workers(count, 'healthy');
+      for (let pass = 0; pass < 50; pass++) {
+        const before = serving(pool);
+        for (const record of surplus(pool, goal)) record.state = 'draining';
+        assert.ok(serving(pool) >= Math.min(before, target), `${serving(pool)} serve`);
+        pool.push(...workers(shortage(pool, goal, limits), 'starting', { generation: 1 }));
+        for (const record of pool) if (record.state === 'starting') record.state = 'healthy';
+        if (pass % 3 === 0) pool = pool.filter(({ state }) => state !== 'draining');
+      }
+      assert.equal(serving(pool), target);
+      assert.equal(isReloading(pool, goal), false);
+    }
+  });
+
+  const serving = (pool) => pool.filter(({ state }) => state === 'healthy').length;
+});
+
+describe('a death', () => {
+  it('is a crash before the first heartbeat and soon after it', () => {
+    assert.equal(isCrash(worker('starting'), NOW), true);
+    assert.equal(isCrash(worker('healthy', { healthyAt: NOW - 100 }), NOW), true);
+    assert.equal(isCrash(worker('healthy', { healthyAt: NOW - 60_000 }), NOW), false);
+  });
+
+  it('is made up for at once, in a series with a delay that doubles up to a cap', () => {
+    const delays = Array.from({ length: 30 }, (_, i) => respawnDelay(i + 1, () => 0));
+    const first = delays.findIndex((delay) => delay > 0);
+    assert.ok(first >= 1, 'the first is free');
+    for (let i = first + 1; i < delays.length; i++) {
+      assert.equal(delays[i], Math.min(2 * delays[i - 1], delays.at(-1)));
+    }
+    assert.ok(delays.at(-1) <= 30_000);
+  });
+
+  it('adds up to a quarter of jitter, so that pools do not crash in step', () => {
+    const least = respawnDelay(20, () => 0);
+    assert.equal(
+      respawnDelay(20, () => 0.5),
+      least * 1.125,
+    );
+    assert.ok(respawnDelay(20, () => 1) <= least * 1.25);
+  });
+});
