@@ -1,0 +1,46 @@
+// What the kernel says about the accept lock and the listening socket: it needs nobody's cooperation.
+
+import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { eventually } from './wait.js';
+
+/** Pids of those who hold the server's accept lock at this moment, from /proc/locks. */
+export function lockHolders(server) {
+  const { ino } = statSync(join(server.dir, `prefork.lock.${server.pid}`));
+  // `1: FLOCK  ADVISORY  WRITE 4711 00:2a:1234567 0 EOF`, proc(5); who waits has an arrow
+  const lines = readFileSync('/proc/locks', 'latin1').split('\n');
+  const held = lines.map((line) => /^\d+: FLOCK +ADVISORY +WRITE (\d+) [0-9a-f:]+:(\d+) 0 EOF/.exec(line));
+  return held.filter((match) => match && Number(match[2]) === ino).map(([, pid]) => Number(pid));
+}
+
+/** The worker that holds the accept lock, once one does. */
+export function lockHolder(server) {
+  return eventually(() => lockHolders(server)[0], 'nobody takes the accept lock');
+}
+
+/** Inode of the socket that listens on a TCP port of 127.0.0.1, from /proc/net/tcp; `undefined` when nobody listens. */
+export function listeningInode(port) {
+  const address = `0100007F:${port.toString(16).toUpperCase().padStart(4, '0')}`;
+  const lines = readFileSync('/proc/net/tcp', 'latin1')
+    .split('\n')
+    .map((line) => line.trim().split(/ +/));
+  const LISTEN = '0A';
+  return lines.find(([, local, , state]) => local === address && state === LISTEN)?.[9];
+}
+
+/** How many descriptors of a process are this socket: a worker has one more while it polls it. */
+export function descriptorsOf(pid, inode) {
+  return descriptors(pid).filter((what) => what === `socket:[${inode}]`).length;
+}
+
+/** What a process has open, as `ls -l /proc/<pid>/fd` shows it. */
+export function descriptors(pid) {
+  const folder = `/proc/${pid}/fd`;
+  return readdirSync(folder).flatMap((fd) => {
+    try {
+      return [readlinkSync(join(folder, fd))];
+    } catch {
+      return []; // closed meanwhile
+    }
+  });
+}
