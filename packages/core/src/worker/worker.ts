@@ -78,10 +78,9 @@ export function serve(identity: Identity, listener: Listener, settings: Settings
     trace.worker('worker %d drains: %s', process.pid, reason);
     turnstile.close();
     heartbeat.announceDrain();
-    const isStopping = board.isStopping || reason === MANAGER_GONE;
-    // nobody will accept any more: who comes now is refused at once, and the port is free
-    if (isStopping) for (const i of locations.keys()) closeSync(LISTEN_FD + i);
-    drain(connections, servers, isStopping);
+    // at a stop nobody accepts any more: with the last of these closed newcomers are refused at once, and the port is free
+    for (const i of locations.keys()) closeSync(LISTEN_FD + i);
+    drain(connections, servers, board.isStopping || reason === MANAGER_GONE);
     exitIfDrained();
   }
 
