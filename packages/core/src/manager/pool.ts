@@ -60,7 +60,7 @@ export class Pool {
     this.#workers.set(pid, worker);
     pipe.on('data', (beats: Buffer) => this.#beaten(worker, beats));
     pipe.on('error', () => {}); // the exit follows
-    child.once('exit', () => this.#reap(worker));
+    child.once('exit', (status, signal) => this.#reap(worker, signal ?? (status ? `exit status ${status}` : '')));
     trace.manager('worker %d spawned in slot %d', pid, slot);
     this.#settings.log.info(`Worker ${pid} started`);
     this.#events.spawned(worker);
@@ -129,13 +129,13 @@ export class Pool {
     this.#events.beaten(worker, isFirst);
   }
 
-  #reap(worker: WorkerRecord): void {
+  #reap(worker: WorkerRecord, how: string): void {
     const { board } = this.#premises;
     // what it may have left on the scoreboard, the accept lock's holder among it
     if (board.holder === worker.slot) board.holder = undefined;
     board.clear(worker.slot);
     this.#events.reaped(worker);
     this.#workers.delete(worker.pid);
-    this.#settings.log.info(`Worker ${worker.pid} stopped`);
+    this.#settings.log.info(`Worker ${worker.pid} stopped${how && ` (${how})`}`);
   }
 }

@@ -2,6 +2,7 @@
 
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import type { Duplex } from 'node:stream';
+import { PreforkError } from '../errors.js';
 import { type Identity, identityVariable, type Succession, successionVariable } from '../handover.js';
 
 /** A process as the manager that started it holds it. */
@@ -73,11 +74,12 @@ export function signalProcess(pid: number, signal: NodeJS.Signals): boolean {
 /**
  * The numbers behind `user` and `group`; a user without a group gets the user's own.
  *
- * @throws when this process may not start others as somebody else, or there is no such name.
+ * @throws PreforkError `ERR_PREFORK_OWNER` when this process may not start others as somebody else, or nobody is called so.
  */
 export function resolveOwner(user?: string | number, group?: string | number): { uid?: number; gid?: number } {
   if (user === undefined && group === undefined) return {};
-  if (process.getuid?.() !== 0) throw new Error('Only root can start workers with another `user` or `group`');
+  if (process.getuid?.() !== 0)
+    throw new PreforkError('ERR_PREFORK_OWNER', 'Only root can start workers with another `user` or `group`');
   const uid = typeof user === 'string' ? lookUp('passwd', user, 2) : user;
   const gid = typeof group === 'string' ? lookUp('group', group, 2) : (group ?? lookUp('passwd', user ?? 0, 3));
   return { ...(uid === undefined ? {} : { uid }), gid };
@@ -94,6 +96,6 @@ function lookUp(database: 'passwd' | 'group', name: string | number, field: numb
   } catch (error) {
     const what = database === 'group' ? 'group' : 'user';
     const hint = typeof name === 'number' ? ' (a number without an entry needs `group` as well)' : '';
-    throw new Error(`Expected \`${what}\` to exist, got \`${name}\`${hint}`, { cause: error });
+    throw new PreforkError('ERR_PREFORK_OWNER', `Expected \`${what}\` to exist, got \`${name}\`${hint}`, error);
   }
 }

@@ -34,7 +34,7 @@ export function startUpgrade(
   pidFile: PidFile | undefined,
   options: UpgradeOptions,
 ): Upgrade | undefined {
-  const { log, run, upgradeTimeout } = options;
+  const { log, run, gracefulTimeout, upgradeTimeout } = options;
   const estate = {
     sockets: sockets.map(({ location }) => locationKey(location.asked)),
     ...(pidFile ? { pidFile: pidFile.path } : {}),
@@ -49,17 +49,21 @@ export function startUpgrade(
   if (!started) return undefined;
   const { pid, child, pipe } = started;
   log.info(`Upgrading, the next manager is ${pid}`);
-  // its workers see the pipe close and drain, so that nothing they accepted is lost
-  const kill = () => signalProcess(pid, 'SIGKILL');
+  let verdict: 'pending' | 'ready' | 'late' | 'cancelled' = 'pending';
+  /** It ends its workers and its files by itself; what hangs is killed. */
+  const end = (signal: NodeJS.Signals, patience: number) => {
+    clearTimeout(timer);
+    signalProcess(pid, signal);
+    timer = setTimeout(() => signalProcess(pid, 'SIGKILL'), patience);
+  };
   let timer = setTimeout(() => {
+    verdict = 'late';
     log.error(`The next manager ${pid} is not ready (${upgradeTimeout / 1000} s), stopping it`);
-    kill();
+    end('SIGQUIT', gracefulTimeout);
   }, upgradeTimeout);
-  let isOver = false;
-  let isCancelled = false;
   pipe.once('data', () => {
-    if (isCancelled) return;
-    isOver = true;
+    if (verdict !== 'pending') return;
+    verdict = 'ready';
     clearTimeout(timer);
     log.info(`Upgrade finished, manager ${pid} takes over`);
     child.unref();
@@ -68,17 +72,16 @@ export function startUpgrade(
   pipe.on('error', () => {}); // the exit follows
   child.once('exit', () => {
     clearTimeout(timer);
-    if (isOver) return;
-    if (!isCancelled) log.error('Upgrade failed, this manager carries on');
+    if (verdict === 'ready') return;
+    if (verdict !== 'cancelled') log.error('Upgrade failed, this manager carries on');
     options.failed(pid);
   });
   return {
     cancel(graceful) {
-      if (isOver) return;
-      isCancelled = true;
-      clearTimeout(timer);
-      signalProcess(pid, graceful ? 'SIGQUIT' : 'SIGTERM');
-      timer = setTimeout(kill, graceful ? options.gracefulTimeout : CANCEL_PATIENCE);
+      if (verdict === 'ready') return;
+      verdict = 'cancelled';
+      if (graceful) end('SIGQUIT', gracefulTimeout);
+      else end('SIGTERM', CANCEL_PATIENCE);
     },
   };
 }

@@ -34,9 +34,8 @@ export interface Gate {
 }
 
 export function createGate(entrances: readonly Entrance[], events: GateEvents): Gate {
-  // an open gate must not meet EMFILE: libuv would then accept and close all that waits
-  const last = descriptorLimit() - 2;
-  const doors = entrances.map((entrance) => ({ entrance, door: createDoor(entrance, last, events) }));
+  const supply = createSupply(entrances);
+  const doors = entrances.map((entrance) => ({ entrance, door: createDoor(entrance, supply, events) }));
   let isOpen = false;
   function close(): void {
     if (!isOpen) return;
@@ -51,7 +50,7 @@ export function createGate(entrances: readonly Entrance[], events: GateEvents): 
       if (isOpen) return;
       isOpen = true;
       try {
-        for (const { entrance, door } of doors) openDoor(door, entrance, last);
+        for (const { entrance, door } of doors) openDoor(door, entrance, supply);
       } catch (error) {
         close();
         events.exhausted(error as Error);
@@ -74,22 +73,44 @@ export function createGate(entrances: readonly Entrance[], events: GateEvents): 
   };
 }
 
-function openDoor(door: net.Server, { fd, backlog }: Entrance, last: number): void {
+/** Tells after a descriptor was taken whether there is one more. */
+type Supply = (taken: number) => boolean;
+
+/**
+ * An open gate must not meet EMFILE: libuv would then accept and close all that waits. Descriptors are handed out lowest
+ * first, so the last ones tell; once they were reached there may be holes below them, and only a trial tells.
+ */
+function createSupply([first]: readonly Entrance[]): Supply {
+  const last = descriptorLimit() - 2;
+  let isTight = false;
+  return (taken) => {
+    if (taken >= last) isTight = true;
+    if (!isTight || !first) return true;
+    try {
+      closeSync(duplicate(first.fd));
+      return taken < last;
+    } catch {
+      return false;
+    }
+  };
+}
+
+function openDoor(door: net.Server, { fd, backlog }: Entrance, supply: Supply): void {
   const own = duplicate(fd);
-  if (own > last) {
+  if (!supply(own)) {
     closeSync(own);
     throw new Error(OUT_OF_DESCRIPTORS);
   }
   door.listen({ fd: own, backlog, exclusive: true });
 }
 
-function createDoor(entrance: Entrance, last: number, events: GateEvents): net.Server {
+function createDoor(entrance: Entrance, supply: Supply, events: GateEvents): net.Server {
   const { noDelay, keepAlive, keepAliveInitialDelay } = entrance.socketOptions;
   // an http server's sockets must stay writable after the client's FIN
   const door = net.createServer({ allowHalfOpen: true, noDelay, keepAlive, keepAliveInitialDelay });
   door.on('connection', (socket) => {
     events.arrived(entrance, socket);
-    if (((socket as HandleOwner)._handle?.fd ?? 0) >= last) events.exhausted(new Error(OUT_OF_DESCRIPTORS));
+    if (!supply((socket as HandleOwner)._handle?.fd ?? 0)) events.exhausted(new Error(OUT_OF_DESCRIPTORS));
   });
   door.on('error', (error) => events.exhausted(error));
   return door;

@@ -75,9 +75,13 @@ export class Turnstile {
     else gate.open();
   }
 
-  /** Not one connection is accepted after this. What waits in the queue is left to the others. */
-  close(): void {
+  /**
+   * Not one connection is accepted after this. What waits in the queue is left to the others, or, where all stop, taken
+   * first: nobody else would.
+   */
+  close(takesRest = false): void {
     if (this.#closed) return;
+    if (takesRest) this.#take(this.#waiting());
     this.#closed = true;
     this.#stepAside(State.draining);
   }

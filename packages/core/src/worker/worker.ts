@@ -76,11 +76,12 @@ export function serve(identity: Identity, listener: Listener, settings: Settings
     if (leaving) return;
     leaving = true;
     trace.worker('worker %d drains: %s', process.pid, reason);
-    turnstile.close();
+    const isStopping = board.isStopping || reason === MANAGER_GONE;
+    turnstile.close(isStopping);
     heartbeat.announceDrain();
     // at a stop nobody accepts any more: with the last of these closed newcomers are refused at once, and the port is free
     for (const i of locations.keys()) closeSync(LISTEN_FD + i);
-    drain(connections, servers, board.isStopping || reason === MANAGER_GONE);
+    drain(connections, servers, isStopping);
     exitIfDrained();
   }
 
