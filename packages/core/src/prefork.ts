@@ -39,6 +39,10 @@ export interface PreforkEventMap {
   drain: [];
 }
 
+// Each process loads its own half, while the application loads what it needs: `listen` finds it ready.
+const workerHalf = identity ? import('./worker/worker.js') : undefined;
+const managerHalf = identity ? undefined : import('./manager/manager.js');
+
 /** Counts `listen` and `run`: a worker serves the call that its manager started it for. */
 const calls = globalThis as { [key: symbol]: number | undefined };
 const CALLS = Symbol.for('prefork.calls');
@@ -213,14 +217,14 @@ export class Prefork extends EventEmitter<PreforkEventMap> {
   }
 
   async #supervise(run: number, locations: Location[], events: ManagerEvents): Promise<void> {
-    const { Manager } = await import('./manager/manager.js');
+    const { Manager } = await (managerHalf ?? import('./manager/manager.js'));
     this.#manager = new Manager(this.#settings, run, events);
     for (const signal of this.#early.splice(0)) this.#manager.signal(signal);
     await this.#manager.start(locations);
   }
 
   async #serve(identity: Identity): Promise<void> {
-    const { serve } = await import('./worker/worker.js');
+    const { serve } = await (workerHalf ?? import('./worker/worker.js'));
     this.#worker = serve(identity, this.#listener, this.#settings, {
       server: (server) => this.emit('server', server),
       drained: () => Promise.allSettled(this.listeners('drain').map(async (hook) => hook.call(this))),

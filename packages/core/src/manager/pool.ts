@@ -130,12 +130,13 @@ export class Pool {
   }
 
   #reap(worker: WorkerRecord, how: string): void {
+    const isOrdered = worker.state === 'draining' || worker.state === 'killed';
     const { board } = this.#premises;
     // what it may have left on the scoreboard, the accept lock's holder among it
     if (board.holder === worker.slot) board.holder = undefined;
     board.clear(worker.slot);
     this.#events.reaped(worker);
     this.#workers.delete(worker.pid);
-    this.#settings.log.info(`Worker ${worker.pid} stopped${how && ` (${how})`}`);
+    this.#settings.log.info(`Worker ${worker.pid} stopped${isOrdered || how === '' ? '' : ` (${how})`}`);
   }
 }

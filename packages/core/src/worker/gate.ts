@@ -66,7 +66,10 @@ export function createGate(entrances: readonly Entrance[], events: GateEvents): 
       for (const { entrance, door } of doors) {
         if (doors.length > 1 && waitingConnections(entrance.fd) === 0) continue;
         const fd = acceptOr(entrance, events);
-        if (fd !== undefined) return { entrance, socket: adopt(fd, entrance, door) };
+        if (fd === undefined) continue;
+        // once this connection is counted, and before the next poll
+        if (!supply(fd)) queueMicrotask(() => events.exhausted(new Error(OUT_OF_DESCRIPTORS)));
+        return { entrance, socket: adopt(fd, entrance, door) };
       }
       return undefined;
     },
@@ -88,7 +91,7 @@ function createSupply([first]: readonly Entrance[]): Supply {
     if (!isTight || !first) return true;
     try {
       closeSync(duplicate(first.fd));
-      return taken < last;
+      return true;
     } catch {
       return false;
     }
