@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import test from 'node:test';
+import { isStopped } from './helpers/processes.js';
 import { beginUpload, NEVER, quit, serve, workerOf } from './helpers/serve.js';
 import { eventually } from './helpers/wait.js';
 
@@ -37,6 +38,24 @@ test('a server that stops refuses newcomers at once, while what it has is finish
   kept.send('after');
   assert.equal((await kept.response()).body.toString(), 'firstafter');
   kept.close();
+  assert.deepEqual(await server.exited, { code: 0, signal: null });
+});
+
+test('connections that wait in the queue when the server stops are answered', async (t) => {
+  const { server, pids, connect } = await serve(t, 'pipe.js', { workers: 2 });
+  for (const pid of pids) {
+    process.kill(pid, 'SIGSTOP');
+    await eventually(() => isStopped(pid));
+  }
+  const connections = await Promise.all(Array.from({ length: 20 }, connect));
+  const answers = connections.map((connection) => connection.request({ body: 'just in time' }));
+  process.kill(server.pid, 'SIGQUIT');
+  await server.waitForLine(/^finish true/);
+  for (const pid of pids) process.kill(pid, 'SIGCONT');
+  for (const { body, headers } of await Promise.all(answers)) {
+    assert.equal(body.toString(), 'just in time');
+    assert.equal(headers.connection, 'close');
+  }
   assert.deepEqual(await server.exited, { code: 0, signal: null });
 });
 

@@ -5,8 +5,8 @@ import test from 'node:test';
 import { serve } from './helpers/serve.js';
 
 for (const acceptLock of [true, false]) {
-  test(`a client that has sent all it has to say is answered, acceptLock: ${acceptLock}`, async (t) => {
-    const { connect } = await serve(t, 'collect.js', { workers: 2, acceptLock });
+  test(`a client that has closed its side is still answered, acceptLock: ${acceptLock}`, async (t) => {
+    const { connect } = await serve(t, 'half-closed.js', { workers: 2, acceptLock });
     // a burst, of which some come through the gate and the others are taken from the queue
     const connections = await Promise.all(Array.from({ length: 40 }, connect));
     for (const connection of connections)

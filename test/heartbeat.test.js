@@ -59,7 +59,7 @@ describe('a manager that was stopped', { concurrency: 2 }, () => {
       const beats = server.pids('heartbeat').slice(before);
       return pids.every((pid) => beats.filter((beat) => beat === pid).length >= 8);
     });
-    assert.equal(server.count(/has no heartbeat|Trying to stop|stopped$/), 0, server.output);
+    assert.equal(server.count(/has no heartbeat|Trying to stop|Worker \d+ stopped/), 0, server.output);
     assert.deepEqual(await server.healthy(2), pids);
   });
 
@@ -91,7 +91,7 @@ async function suspend(server) {
 
 /** The whole way of a worker that does not answer. */
 async function assertReplaced(server, pid) {
-  await server.waitForLine(new RegExp(`\\[error\\] Worker ${pid} has no heartbeat \\(4 s\\), restarting$`));
+  await server.waitForLine(new RegExp(`\\[error\\] Worker ${pid} has no heartbeat \\(8 s\\), restarting$`));
   await server.waitForLine(new RegExp(`Trying to stop worker ${pid} gracefully \\(0\\.5 s\\)$`));
   await server.waitForLine(new RegExp(`Stopping worker ${pid} immediately$`));
   await server.waitForLine(new RegExp(`^reap ${pid}$`));

@@ -102,7 +102,7 @@ describe('what is no listener, or no options, is a TypeError', () => {
   for (const wrong of [null, 'fast', 4, true]) {
     test(`options ${inspect(wrong)}`, () => {
       const message = throws(() => prefork(listener, wrong), TypeError);
-      assert.equal(message, `Expected the options to be an object, got \`${quote(wrong)}\``);
+      assert.equal(message, `Expected the options to be an object, got \`${inspect(wrong)}\``);
     });
   }
 });
@@ -166,7 +166,7 @@ function assertNames(name, wrong, Kind) {
   const message = throws(() => prefork(listener, { [name]: wrong }), Kind);
   assert.ok(message.startsWith(`Expected \`${name}\` to be `), message);
   const isPlain = wrong === null || !/object|function/.test(typeof wrong);
-  if (isPlain) assert.ok(message.endsWith(`, got \`${quote(wrong)}\``), message);
+  if (isPlain) assert.ok(message.endsWith(`, got \`${inspect(wrong)}\``), message);
   else assert.match(message, /, got `[^`]+`$/s);
 }
 
@@ -179,8 +179,4 @@ function throws(call, Kind) {
     return true;
   });
   return message;
-}
-
-function quote(value) {
-  return typeof value === 'string' ? `'${value}'` : String(value);
 }

@@ -8,12 +8,15 @@ import { connect, listens, ownLoopback } from './helpers/client.js';
 import { signal, startServer } from './helpers/server.js';
 import { eventually } from './helpers/wait.js';
 
+/** So long that nothing but the manager's end ends a worker. */
+const patient = { workers: 2, gracefulTimeout: 300_000 };
+/** So short that the test sees the end of a worker that nobody waits for. */
 const limits = { heartbeatInterval: 200, heartbeatTimeout: 8_000, gracefulTimeout: 500 };
 
 describe('after kill -9 of the manager', { concurrency: 3 }, () => {
   test('idle workers exit, the port is free, and the next start finds no obstacle', async (t) => {
     const listen = `http://${ownLoopback()}:0`;
-    const first = startServer(t, 'echo.js', { options: { workers: 2, listen } });
+    const first = startServer(t, 'echo.js', { options: { ...patient, listen } });
     await first.healthy(2);
     const address = await first.address();
     signal(first.pid, 'SIGKILL');
@@ -32,7 +35,7 @@ describe('after kill -9 of the manager', { concurrency: 3 }, () => {
   });
 
   test('a worker ends its request, and exits', async (t) => {
-    const server = startServer(t, 'echo.js', { options: { workers: 2 } });
+    const server = startServer(t, 'echo.js', { options: patient });
     await server.healthy(2);
     const answer = server.get('/wait');
     const [, pid] = await server.waitForLine(/^waits in (\d+)$/);
@@ -75,7 +78,7 @@ describe('after kill -9 of the manager', { concurrency: 3 }, () => {
   }
 
   test('a worker that still boots is gone, too', async (t) => {
-    const server = startServer(t, 'gated.js', { options: { workers: 1, listen: `http://${ownLoopback()}:0` } });
+    const server = startServer(t, 'gated.js', { options: { ...patient, listen: `http://${ownLoopback()}:0` } });
     await server.waitForLine(/^loading in /);
     signal(server.pid, 'SIGKILL');
     writeFileSync(join(server.dir, 'go'), '');

@@ -9,6 +9,9 @@ import { signal, startServer } from './helpers/server.js';
 import { assertUnchanged, assertUpgradeFails, startChanging, upgrade } from './helpers/upgrade.js';
 import { eventually } from './helpers/wait.js';
 
+/** A worker whose manager is killed while it loads is ended by the kernel: soon, with these. */
+const SOON = { heartbeatInterval: 500, heartbeatTimeout: 8_000, gracefulTimeout: 500 };
+
 const BROKEN = {
   'that throws': `throw new Error('the new code is broken');`,
   'that ends the process': 'process.exit(0);',
@@ -40,7 +43,7 @@ describe('an upgrade to code', () => {
   });
 
   test('whose workers never get healthy changes nothing, and leaves nothing', async (t) => {
-    const { server, write, source } = startChanging(t, { workers: 2, upgradeTimeout: 6_000 });
+    const { server, write, source } = startChanging(t, { workers: 2, upgradeTimeout: 6_000, ...SOON });
     const before = await server.healthy(2);
     write(
       `${source('new')}\nif (process.ppid !== ${server.pid}) await new Promise(() => setInterval(() => {}, 1000));`,
@@ -53,7 +56,7 @@ describe('an upgrade to code', () => {
 describe('while an upgrade runs', () => {
   /** A server with one worker, and an upgrade whose new worker loads until there is a file `go`. */
   async function startUpgrade(t) {
-    const server = startServer(t, 'gated.js', { options: { workers: 1, listen: 'http://127.0.0.1:0' } });
+    const server = startServer(t, 'gated.js', { options: { workers: 1, listen: 'http://127.0.0.1:0', ...SOON } });
     const go = join(server.dir, 'go');
     writeFileSync(go, '');
     await server.healthy(1);

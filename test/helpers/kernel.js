@@ -1,6 +1,6 @@
 // What the kernel says about the accept lock and the listening socket: it needs nobody's cooperation.
 
-import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
+import { closeSync, openSync, readdirSync, readFileSync, readlinkSync, readSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { eventually } from './wait.js';
 
@@ -8,9 +8,20 @@ import { eventually } from './wait.js';
 export function lockHolders(server) {
   const { ino } = statSync(join(server.dir, `prefork.lock.${server.pid}`));
   // `1: FLOCK  ADVISORY  WRITE 4711 00:2a:1234567 0 EOF`, proc(5); who waits has an arrow
-  const lines = readFileSync('/proc/locks', 'latin1').split('\n');
+  const lines = readOnce('/proc/locks').split('\n');
   const held = lines.map((line) => /^\d+: FLOCK +ADVISORY +WRITE (\d+) [0-9a-f:]+:(\d+) 0 EOF/.exec(line));
   return held.filter((match) => match && Number(match[2]) === ino).map(([, pid]) => Number(pid));
+}
+
+/** What one read(2) gives is of one moment; a second one, as readFileSync makes it, may show a lock that moved meanwhile. */
+function readOnce(path) {
+  const fd = openSync(path);
+  try {
+    const bytes = Buffer.alloc(65_536);
+    return bytes.toString('latin1', 0, readSync(fd, bytes));
+  } finally {
+    closeSync(fd);
+  }
 }
 
 /** The worker that holds the accept lock, once one does. */

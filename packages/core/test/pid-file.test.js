@@ -2,11 +2,11 @@
 
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
-import { syncBuiltinESMExports } from 'node:module';
+import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
-import { adoptPidFile, checkPid, createPidFile } from '../dist/manager/pid-file.js';
+import { checkPid, createPidFile } from '../dist/manager/pid-file.js';
 
 const nothing = () => {};
 let dir;
@@ -150,6 +150,10 @@ describe('what is no PID file is left alone:', () => {
     },
     'a symbolic link to nothing': () => fs.symlinkSync(join(dir, 'nothing'), path),
     'a directory': () => fs.mkdirSync(path),
+    'a named pipe': () => {
+      const koffi = createRequire(import.meta.resolve('../dist/posix.js'))('koffi');
+      assert.equal(koffi.load(null).func('int mkfifo(const char *, uint)')(path, 0o600), 0);
+    },
     'a folder that is missing': () => {
       path = join(dir, 'missing', 'prefork.pid');
     },
@@ -169,45 +173,4 @@ describe('what is no PID file is left alone:', () => {
       if (what.endsWith('to a file')) assert.equal(fs.readFileSync(join(dir, 'precious'), 'utf8'), 'precious');
     });
   }
-});
-
-describe('a PID file that changes hands', () => {
-  it('is never empty', (t) => {
-    const old = create();
-    const texts = [];
-    for (const name of ['ftruncateSync', 'writeSync']) {
-      const call = fs[name];
-      t.mock.method(fs, name, (...args) => {
-        const result = call(...args);
-        texts.push(text());
-        return result;
-      });
-    }
-    syncBuiltinESMExports();
-    try {
-      held.push(adoptPidFile(path, fs.openSync(`/proc/self/fd/${old.fd}`, 'r+'), nothing));
-    } finally {
-      t.mock.restoreAll();
-      syncBuiltinESMExports();
-    }
-    assert.ok(texts.length > 0);
-    for (const seen of texts) assert.equal(seen.split('\n')[0], `${process.pid}`);
-    assert.equal(text(), `${process.pid}\n`);
-  });
-
-  it('is the same file, with the lock on it all the time', () => {
-    const old = create();
-    fs.writeSync(old.fd, '4711471147114711\n', 0);
-    const { ino } = fs.statSync(path);
-    // what an inherited descriptor is: another one of the same open file
-    const heir = adoptPidFile(path, fs.openSync(`/proc/self/fd/${old.fd}`, 'r+'), nothing);
-    held.push(heir);
-    assert.equal(text(), `${process.pid}\n`);
-    assert.equal(fs.statSync(path).ino, ino);
-    assert.throws(create, { code: 'ERR_PREFORK_RUNNING' });
-    release(old, false);
-    assert.equal(fs.existsSync(path), true);
-    release(heir, true);
-    assert.equal(fs.existsSync(path), false);
-  });
 });

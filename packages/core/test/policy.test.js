@@ -2,23 +2,10 @@
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { deadlineOf, decide, isCrash, isReloading, respawnDelay, shortage, surplus } from '../dist/manager/policy.js';
+import { deadlineOf, decide, isCrash, respawnDelay, shortage, surplus } from '../dist/manager/policy.js';
+import { LIMITS, NOW, RUN, worker, workers } from './helpers/records.js';
 
-const LIMITS = { heartbeatInterval: 5_000, heartbeatTimeout: 20_000, gracefulTimeout: 20_000, spare: 2 };
-const RUN = { goal: 'run', workers: 4, generation: 0, proven: true };
-const NOW = 100_000;
 const OVERDUE = NOW - 25_000;
-
-let pids = 0;
-
-function worker(state, own = {}) {
-  pids += 1;
-  return { pid: pids, slot: pids, generation: 0, state, spawnedAt: 0, heartbeatAt: NOW, drainingSince: NOW, ...own };
-}
-
-function workers(count, state, own) {
-  return Array.from({ length: count }, () => worker(state, own));
-}
 
 describe('an order', () => {
   const timely = { heartbeatAt: OVERDUE + 1, drainingSince: NOW - 20_000 + 1 };
@@ -113,57 +100,6 @@ describe('a shortage', () => {
   });
 });
 
-describe('a reload', () => {
-  const target = { ...RUN, generation: 1 };
-  const old = (count, state = 'healthy') => workers(count, state);
-  const fresh = (count, state) => workers(count, state, { generation: 1 });
-
-  it('runs while a worker of an older generation serves', () => {
-    assert.equal(isReloading(old(1), target), true);
-    assert.equal(isReloading([...fresh(4, 'healthy'), ...old(2, 'draining'), ...old(1, 'killed')], target), false);
-    assert.equal(isReloading([], target), false);
-  });
-
-  it('starts one worker, which shows that the new code boots', () => {
-    assert.equal(shortage(old(4), target, LIMITS), 1);
-    assert.equal(shortage([...old(4), ...fresh(1, 'starting')], target, LIMITS), 0);
-  });
-
-  it('then starts as many at once as may be spare, and at least one', () => {
-    assert.equal(shortage([...old(3), ...fresh(1, 'healthy')], target, LIMITS), 2);
-    assert.equal(shortage([...old(3), ...fresh(1, 'healthy'), ...fresh(1, 'starting')], target, LIMITS), 1);
-    assert.equal(shortage([...old(3), ...fresh(1, 'healthy')], target, { ...LIMITS, spare: 0 }), 1);
-  });
-
-  it('never starts more than the pool is meant to have', () => {
-    assert.equal(shortage([...old(1), ...fresh(3, 'healthy')], target, LIMITS), 1);
-    assert.equal(shortage([...old(1), ...fresh(4, 'healthy')], target, LIMITS), 0);
-  });
-
-  it('waits when so many old ones drain that the machine would be overrun', () => {
-    const draining = old(6, 'draining');
-    assert.equal(shortage([...old(1), ...fresh(3, 'healthy'), ...draining], target, LIMITS), 0);
-  });
-
-  it('lets an old worker go once a new one stands in for it, the oldest first', () => {
-    const [a, b, c, d] = [40, 10, 30, 20].map((spawnedAt) => worker('healthy', { spawnedAt }));
-    const all = (newOnes) => [a, b, c, d, ...newOnes];
-    assert.deepEqual(surplus(all(fresh(1, 'starting')), target), []);
-    assert.deepEqual(surplus(all(fresh(1, 'healthy')), target), [b]);
-    assert.deepEqual(surplus(all(fresh(3, 'healthy')), target), [b, d, c]);
-    assert.deepEqual(surplus(all(fresh(4, 'healthy')), target), [b, d, c, a]);
-  });
-
-  it('does not touch who drains already', () => {
-    assert.deepEqual(surplus([...old(2, 'draining'), ...old(2), ...fresh(2, 'healthy')], target), []);
-  });
-
-  it('takes over an old worker that is still booting, too', () => {
-    const [booting] = old(1, 'starting');
-    assert.deepEqual(surplus([booting, ...fresh(4, 'healthy')], target), [booting]);
-  });
-});
-
 describe('a surplus', () => {
   it('is who boots before who serves, and then the oldest', () => {
     const [young, eldest, elder] = [30, 10, 20].map((spawnedAt) => worker('healthy', { spawnedAt }));
@@ -186,34 +122,6 @@ describe('a surplus', () => {
     surplus(pool, { ...RUN, workers: 1 });
     assert.deepEqual(pool, copy);
   });
-});
-
-describe('any pool', () => {
-  it('comes to its target from any state, without ever serving less than it did', () => {
-    for (const [count, target, spare] of [
-      [0, 4, 2],
-      [4, 1, 0],
-      [1, 8, 0],
-      [4, 4, 2],
-      [2, 0, 1],
-    ]) {
-      const limits = { ...LIMITS, spare };
-      const goal = { ...RUN, workers: target, generation: 1 };
-      let pool = workers(count, 'healthy');
-      for (let pass = 0; pass < 50; pass++) {
-        const before = serving(pool);
-        for (const record of surplus(pool, goal)) record.state = 'draining';
-        assert.ok(serving(pool) >= Math.min(before, target), `${serving(pool)} serve`);
-        pool.push(...workers(shortage(pool, goal, limits), 'starting', { generation: 1 }));
-        for (const record of pool) if (record.state === 'starting') record.state = 'healthy';
-        if (pass % 3 === 0) pool = pool.filter(({ state }) => state !== 'draining');
-      }
-      assert.equal(serving(pool), target);
-      assert.equal(isReloading(pool, goal), false);
-    }
-  });
-
-  const serving = (pool) => pool.filter(({ state }) => state === 'healthy').length;
 });
 
 describe('a death', () => {

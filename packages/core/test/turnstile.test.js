@@ -82,6 +82,17 @@ describe('user code', () => {
     assert.deepEqual(pool.open, [workers[0]]);
   });
 
+  it('keeps a worker that is woken from the lock until it ends', () => {
+    const { pool, workers } = startPool(2);
+    pool.queue = 1;
+    workers[0].poll();
+    workers[1].turnstile.enter();
+    workers[1].hear();
+    assert.deepEqual([pool.board.holder, pool.owner, workers[1].isOpen], [1, undefined, false]);
+    workers[1].endTurn();
+    assert.deepEqual([pool.owner, workers[1].isOpen], [workers[1], true]);
+  });
+
   it('in the holder leaves connections to workers that come out of theirs', () => {
     const { pool, workers } = startPool(3);
     for (const worker of workers) worker.turnstile.enter();
