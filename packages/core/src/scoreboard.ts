@@ -20,7 +20,7 @@ const HOLDER = 1; // slot + 1 of the worker whose gate is open, or that was just
 const DEPUTY_AT = 2; // when the deputy looked last; 0 = there is no deputy
 const STOPPING = 3; // 1 once the manager has begun to stop the whole server
 const STUCK = 5; // slot + 1 of the holder that somebody has complained about
-const TURN = 4; // counts the accepts of the pool, so that it is known whose was longest ago
+const TURN = 4; // counts the accepts of the pool from shared sockets, so that it is known whose was longest ago
 
 // Slot
 const PID = 0;
@@ -86,7 +86,7 @@ export class Scoreboard {
     this.#words[DEPUTY_AT] = time;
   }
 
-  /** How often the pool has accepted. */
+  /** How often the pool has accepted from shared sockets. */
   get turn(): number {
     return this.#words[TURN] ?? 0;
   }
@@ -166,9 +166,12 @@ export class Scoreboard {
     this.#set(slot, CONNECTIONS, count);
   }
 
-  /** Also whose turn it was. */
   setAccepts(slot: number, count: number): void {
     this.#set(slot, ACCEPTS, count);
+  }
+
+  /** One more accept under the accept lock, and whose it was. */
+  takeTurn(slot: number): void {
     const turn = (this.#words[TURN] ?? 0) + 1;
     this.#words[TURN] = turn;
     this.#set(slot, LAST_TURN, turn);

@@ -19,6 +19,7 @@ function fill(board, slot) {
   board.setConnections(slot, 3);
   board.setRequests(slot, 2, 40);
   board.setAccepts(slot, 50);
+  board.takeTurn(slot);
   board.setBusySince(slot, 99);
 }
 
@@ -113,20 +114,20 @@ describe('the header', () => {
 describe('turns', () => {
   it('say who accepted before whom', () => {
     const { board } = createBoard();
-    for (const slot of [2, 0, 1]) board.setAccepts(slot, 1);
+    for (const slot of [2, 0, 1]) board.takeTurn(slot);
     assert.equal(board.acceptedBefore(2, 0), true);
     assert.equal(board.acceptedBefore(0, 2), false);
     assert.equal(board.acceptedBefore(1, 1), false);
-    board.setAccepts(2, 2);
+    board.takeTurn(2);
     assert.equal(board.acceptedBefore(2, 0), false);
   });
 
   it('say so when the count wraps, too', () => {
     const { words, board } = createBoard();
     words[4] = 0xffff_fffe;
-    board.setAccepts(0, 1);
-    board.setAccepts(1, 1);
-    board.setAccepts(2, 1);
+    board.takeTurn(0);
+    board.takeTurn(1);
+    board.takeTurn(2);
     assert.equal(board.acceptedBefore(0, 1), true);
     assert.equal(board.acceptedBefore(0, 2), true);
     assert.equal(board.acceptedBefore(2, 0), false);

@@ -93,7 +93,7 @@ describe('the hand-over', () => {
 
   it('goes, among equals, to the one whose last turn is longest ago', () => {
     const lastTurns = (pool) => {
-      for (const slot of [2, 3, 1]) pool.board.setAccepts(slot, 1);
+      for (const slot of [2, 3, 1]) pool.board.takeTurn(slot);
     };
     assert.equal(successorAmong([0, 0, 0], lastTurns).next, 2);
     // also when the holder has as many as they

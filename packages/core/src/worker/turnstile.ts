@@ -218,6 +218,7 @@ export class Turnstile {
     this.#hasComplained = false;
     board.setConnections(slot, this.#connections);
     board.setAccepts(slot, this.#accepts);
+    board.takeTurn(slot);
     budget.spend();
     // registered before the budget can end the worker, else the last connection would be cut
     admit(entrance, socket);
