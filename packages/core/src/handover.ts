@@ -10,7 +10,7 @@ import { anonymousFile, armAlarm } from './posix.js';
 export const HEARTBEAT_FD = 3;
 export const SCOREBOARD_FD = 4;
 export const FACTS_FD = 5;
-/** The first listening socket; the others follow in the order of the locations. */
+/** The first listening socket; the others follow in the order of the locations: {@link listenDescriptors}. */
 export const LISTEN_FD = 6;
 
 /** In the next manager: where it says that its workers are healthy, and what it takes over. */
@@ -25,10 +25,18 @@ export const DRAINING_BEAT = '1';
 export interface BoundLocation extends Location {
   /** What `server.address()` answers. */
   address: AddressInfo | string;
+  /** How many listening sockets it has: several with `reuse`. */
+  seats: number;
   /** As it was asked for, with port 0 where the kernel chose. */
   asked: Location;
   /** PEM texts, read by the manager. */
   secrets?: { cert: string; key: string; ca?: string };
+}
+
+/** In a worker: the descriptors of each location's listening sockets. */
+export function listenDescriptors(locations: readonly BoundLocation[]): number[][] {
+  let next = LISTEN_FD;
+  return locations.map(({ seats }) => Array.from({ length: seats }, () => next++));
 }
 
 /** What every worker of a pool needs to know. */
@@ -39,7 +47,7 @@ export interface Facts {
 
 /** What the next manager needs to know. The pid file's descriptor, if there is one, follows the listening sockets. */
 export interface Estate {
-  /** What was asked for, by which the next manager finds its sockets: {@link locationKey}. */
+  /** What was asked for, once for each socket; the next manager finds its sockets by it: {@link locationKey}. */
   sockets: string[];
   pidFile?: string;
 }

@@ -16,6 +16,8 @@ export interface Location {
   port?: number;
   /** An inherited, bound descriptor. */
   fd?: number;
+  /** A listening socket for each worker in place of one for all, `SO_REUSEPORT`. */
+  reuse?: boolean;
   backlog: number;
   ipv6Only: boolean;
   /** TLS: paths of PEM files, and what Node's `tls.createServer` calls the same. */
@@ -133,6 +135,8 @@ function parseUrl(text: unknown, defaults: Common): Location {
     throw bad('expected no user, password or fragment');
   if (url.pathname !== '' && url.pathname !== '/') throw bad('a path has no place here');
   const query = parseQuery(url.searchParams, protocol, bad);
+  if (query.reuse && local) throw bad('`reuse` needs an address and a port, a UNIX socket has none');
+  if (query.reuse && query.fd !== undefined) throw bad('`reuse` needs sockets of its own, leave out `fd` or `reuse`');
   const common = { ...defaults, ...query };
   if (local)
     return {
@@ -154,7 +158,7 @@ function unescapePath(text: string, bad: (why: string) => Error): string {
   }
 }
 
-const PARAMETERS = ['backlog', 'ca', 'cert', 'ciphers', 'fd', 'key', 'mode'];
+const PARAMETERS = ['backlog', 'ca', 'cert', 'ciphers', 'fd', 'key', 'mode', 'reuse'];
 
 function parseQuery(query: URLSearchParams, protocol: string, bad: (why: string) => Error): Partial<Location> {
   const unknown = [...query.keys()].find((name) => !PARAMETERS.includes(name));
@@ -168,6 +172,7 @@ function parseQuery(query: URLSearchParams, protocol: string, bad: (why: string)
   const fd = number('fd', /^\d{1,9}$/, 10);
   const backlog = number('backlog', /^[1-9]\d{0,8}$/, 10);
   const mode = number('mode', /^[0-7]{3,4}$/, 8);
+  const reuse = number('reuse', /^[01]$/, 10);
   const { cert, key, ca, ciphers } = Object.fromEntries(query) as Record<string, string | undefined>;
   if (protocol === 'https' && (!cert || !key)) throw bad('https needs `cert` and `key`, the paths of two PEM files');
   const tls = cert && key ? { cert, key, ...(ca ? { ca } : {}), ...(ciphers ? { ciphers } : {}) } : undefined;
@@ -176,6 +181,7 @@ function parseQuery(query: URLSearchParams, protocol: string, bad: (why: string)
     ...(fd === undefined ? {} : { fd }),
     ...(backlog === undefined ? {} : { backlog }),
     ...(mode === undefined ? {} : { mode }),
+    ...(reuse ? { reuse: true } : {}),
     ...(tls ? { tls } : {}),
   };
 }

@@ -61,6 +61,8 @@ const FORMS = [
   ['TLS on a UNIX socket', [`https+unix://%2Fa?${PEM}`], { protocol: 'https', path: '/a' }],
   ['a location with backlog', ['http://*:8080?backlog=64'], { backlog: 64 }],
   ['a location with a descriptor', ['http://*:8080?fd=3'], { fd: 3 }],
+  ['a location with a socket for each worker', ['http://*:8080?reuse=1'], { port: 8080, reuse: true }],
+  ['a location with one for all', ['http://*:8080?reuse=0'], { port: 8080, reuse: undefined }],
   ['a location in an array', [['http://*:8080']], { port: 8080 }],
 ];
 
@@ -134,6 +136,9 @@ describe('a mistake is named, with its value:', () => {
     [['http://*:8080/app'], 'RangeError', /a path has no place here/],
     [['http://*:8080?baklog=5'], 'RangeError', /unknown parameter `baklog`, expected one of backlog/],
     [['http://*:8080?backlog=0'], 'RangeError', /`backlog` cannot be `0`/],
+    [['http://*:8080?reuse=yes'], 'RangeError', /`reuse` cannot be `yes`/],
+    [['http://*:8080?reuse=1&fd=3'], 'RangeError', /`http:\/\/\*:8080\?reuse=1&fd=3`: `reuse` needs .* `fd`/],
+    [['http+unix://%2Fa?reuse=1'], 'RangeError', /`reuse` needs an address and a port, a UNIX socket/],
     [['http://*:8080?fd=three'], 'RangeError', /`fd` cannot be `three`/],
     [['http+unix://%2Fa?mode=999'], 'RangeError', /`mode` cannot be `999`/],
     [['https://*:8443'], 'RangeError', /https needs `cert` and `key`/],

@@ -8,11 +8,18 @@ import { createSecureContext } from 'node:tls';
 import { messageOf, PreforkError } from '../errors.js';
 import { type BoundLocation, locationKey } from '../handover.js';
 import type { Location } from '../locations.js';
-import { boundAddress, duplicate, isListening, listenSocket, type SocketAddress } from '../posix.js';
+import {
+  boundAddress,
+  duplicate,
+  isListening,
+  listenSocket,
+  type SocketAddress,
+  type SocketOptions,
+} from '../posix.js';
 
-/** A location, its listening socket, and how to leave nothing of it behind. */
+/** A location, its listening sockets (one, or with `reuse` several), and how to leave nothing of it behind. */
 export interface BoundSocket {
-  readonly fd: number;
+  readonly fds: readonly number[];
   readonly location: BoundLocation;
   /** `keep` leaves a UNIX socket's path to the next manager. */
   close(keep: boolean): void;
@@ -21,18 +28,22 @@ export interface BoundSocket {
 /**
  * Binds all or nothing. Certificates are read here, before a worker drops its privileges.
  *
- * @param inherited descriptors of the manager whose place we take, by {@link locationKey}.
+ * @param workers how many sockets a location with `reuse` gets.
+ * @param inherited descriptors of the manager whose place we take, by {@link locationKey}; they are neither fewer nor more
+ * afterwards: one that is bound now would be closed with what it has queued, should the upgrade fail.
  */
 export async function bindAll(
   locations: readonly Location[],
-  inherited: ReadonlyMap<string, number>,
+  workers: number,
+  inherited: ReadonlyMap<string, readonly number[]>,
 ): Promise<BoundSocket[]> {
   const bound: BoundSocket[] = [];
   try {
     const secrets = locations.map(readSecrets);
     for (const [i, location] of locations.entries()) {
-      const fd = inherited.get(locationKey(location)) ?? location.fd;
-      bound.push(describe(location, fd === undefined ? await listen(location) : inherit(fd), secrets[i]));
+      const given = inherited.get(locationKey(location)) ?? (location.fd === undefined ? [] : [location.fd]);
+      const fds = given.length > 0 ? given.map(inherit) : await listen(location, workers);
+      bound.push(describe(location, fds, secrets[i]));
     }
     return bound;
   } catch (error) {
@@ -41,21 +52,22 @@ export async function bindAll(
   }
 }
 
-function describe(location: Location, fd: number, secrets: BoundLocation['secrets']): BoundSocket {
-  const address = boundAddress(fd);
+function describe(location: Location, fds: number[], secrets: BoundLocation['secrets']): BoundSocket {
+  const address = boundAddress(fds[0] ?? -1);
   const path = location.fd === undefined ? location.path : undefined;
   const inode = path === undefined ? undefined : inodeOf(path);
   return {
-    fd,
+    fds,
     location: {
       ...location,
       url: publicUrl(location, address),
       address,
+      seats: fds.length,
       asked: location,
       ...(secrets ? { secrets } : {}),
     },
     close(keep) {
-      closeSync(fd);
+      for (const fd of fds) closeSync(fd);
       if (!keep && path !== undefined && inodeOf(path) === inode) unlinkSync(path);
     },
   };
@@ -66,9 +78,32 @@ function publicUrl({ url }: Location, address: AddressInfo | string): string {
   return typeof address === 'string' ? url : url.replace(/:\d+$/, `:${address.port}`);
 }
 
-async function listen(location: Location): Promise<number> {
-  const { path, host, port = 0, backlog, ipv6Only, mode } = location;
-  const options = { backlog, ipv6Only, reusePort: false };
+async function listen(location: Location, workers: number): Promise<number[]> {
+  const first = await listenOnce(location);
+  const fds = [first];
+  try {
+    // the first one has settled the address, also where the kernel chose the port
+    const to = socketAddress(boundAddress(first));
+    while (location.reuse && fds.length < workers) fds.push(listenSocket(to, socketOptions(location)));
+    return fds;
+  } catch (error) {
+    for (const fd of fds) closeSync(fd);
+    throw error;
+  }
+}
+
+function socketAddress(bound: AddressInfo | string): SocketAddress {
+  if (typeof bound === 'string') return { path: bound };
+  return { address: bound.address, port: bound.port, family: bound.family === 'IPv6' ? 6 : 4 };
+}
+
+function socketOptions({ backlog, ipv6Only, reuse = false }: Location): SocketOptions {
+  return { backlog, ipv6Only, reusePort: reuse };
+}
+
+async function listenOnce(location: Location): Promise<number> {
+  const { path, host, port = 0, mode } = location;
+  const options = socketOptions(location);
   if (path !== undefined) return listenUnix(path, mode, options);
   if (host !== undefined) {
     const { address, family } = await lookup(host);
@@ -83,7 +118,7 @@ async function listen(location: Location): Promise<number> {
   }
 }
 
-async function listenUnix(path: string, mode: number | undefined, options: Parameters<typeof listenSocket>[1]) {
+async function listenUnix(path: string, mode: number | undefined, options: SocketOptions) {
   const address: SocketAddress = { path };
   if (await isStaleSocket(path)) unlinkSync(path);
   // the right mode from the first moment on

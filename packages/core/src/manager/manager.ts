@@ -9,6 +9,7 @@ import { MAX_WORKERS, type Settings } from '../options.js';
 import { waitingConnections } from '../posix.js';
 import { Backoff } from './backoff.js';
 import { createInit } from './init.js';
+import type { BoundSocket } from './listeners.js';
 import { lockFilePath } from './lock-file.js';
 import * as policy from './policy.js';
 import { Pool, type WorkerStatus } from './pool.js';
@@ -43,6 +44,8 @@ export interface Status {
   pool: WorkerStatus[];
 }
 
+const isWaitedAt = ({ fds }: BoundSocket) => fds.some((fd) => waitingConnections(fd) > 0);
+
 /** How long the manager sleeps at the most, so that a deleted PID file is back soon. Milliseconds. */
 const TICK = 1_000;
 
@@ -62,6 +65,7 @@ export class Manager {
   #delay: NodeJS.Timeout | undefined;
   #failure: Error | undefined;
   #isFinished = false;
+  #hasLost = false; // a worker, since the last pass
   #pass: NodeJS.Immediate | undefined;
   #timer: NodeJS.Timeout | undefined;
   #wakeAt = Number.POSITIVE_INFINITY;
@@ -244,6 +248,7 @@ export class Manager {
     for (const worker of policy.surplus(this.#workers, this.#target)) this.#pool.quit(worker);
     if (now >= this.#judgeFrom) for (const worker of this.#workers) this.#judge(this.#pool, worker, now);
     if (this.#connectionsWait()) this.#pool.wakeWaiter();
+    if (this.#seatsWait()) this.#pool.wakeAll();
     this.#buryOrphans();
     if (this.#target.goal !== 'run' && this.#workers.length === 0 && !this.#upgrade) return this.#finished();
     this.#sleep(now);
@@ -290,9 +295,18 @@ export class Manager {
    * 1 us, and nobody is woken while the queue is empty.
    */
   #connectionsWait(): boolean {
-    const { sockets, board } = this.#premises ?? {};
-    if (!sockets || !this.#settings.acceptLock) return false;
-    return board?.holder === undefined || sockets.some(({ fd }) => waitingConnections(fd) > 0);
+    const { sockets = [], board } = this.#premises ?? {};
+    const shared = sockets.filter(({ location }) => !location.reuse);
+    if (shared.length === 0 || !this.#settings.acceptLock) return false;
+    return board?.holder === undefined || shared.some(isWaitedAt);
+  }
+
+  /** The same where each worker has a socket: one that is dead has left its own, and one that is stuck has not. */
+  #seatsWait(): boolean {
+    const hasLost = this.#hasLost;
+    this.#hasLost = false;
+    const reused = (this.#premises?.sockets ?? []).filter(({ location }) => location.reuse);
+    return reused.length > 0 && (hasLost || reused.some(isWaitedAt));
   }
 
   #beaten({ pid }: policy.WorkerRecord, isFirst: boolean): void {
@@ -317,6 +331,7 @@ export class Manager {
   }
 
   #reaped(worker: policy.WorkerRecord): void {
+    this.#hasLost = true;
     this.#events.reap(worker.pid);
     this.#manage();
     const { state, healthyAt, pid } = worker;

@@ -91,6 +91,12 @@ export class Pool {
     if (waiter) signalProcess(waiter.pid, 'SIGURG');
   }
 
+  /** Sends all workers that have room to look at their seats. */
+  wakeAll(): void {
+    const { board } = this.#premises;
+    for (const { pid, slot } of this.workers) if (board.state(slot) === State.ready) signalProcess(pid, 'SIGURG');
+  }
+
   status(): WorkerStatus[] {
     const now = performance.now();
     return this.workers.map(({ pid, slot, state, spawnedAt, heartbeatAt }) => ({

@@ -39,7 +39,7 @@ export async function openPremises(
   // before a socket file is looked at: right after that Node's require() may not follow a symlink to a module
   loadLibc();
   const owner = resolveOwner(settings.user, settings.group);
-  const sockets = await bindAll(locations, inheritance?.sockets ?? new Map());
+  const sockets = await bindAll(locations, settings.workers, inheritance?.sockets ?? new Map());
   let pidFile: PidFile | undefined;
   let lockFile: LockFile | undefined;
   const memory: number[] = [];
@@ -63,7 +63,7 @@ export async function openPremises(
       board,
       owner,
       get descriptors() {
-        return [...memory, ...sockets.map(({ fd }) => fd)];
+        return [...memory, ...sockets.flatMap(({ fds }) => fds)];
       },
       get pidFile() {
         return pidFile;

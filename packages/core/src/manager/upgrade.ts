@@ -36,11 +36,11 @@ export function startUpgrade(
 ): Upgrade | undefined {
   const { log, run, gracefulTimeout, upgradeTimeout } = options;
   const estate = {
-    sockets: sockets.map(({ location }) => locationKey(location.asked)),
+    sockets: sockets.flatMap(({ fds, location }) => fds.map(() => locationKey(location.asked))),
     ...(pidFile ? { pidFile: pidFile.path } : {}),
   };
   const page = writeFacts(estate);
-  const descriptors = [page, ...sockets.map(({ fd }) => fd), ...(pidFile ? [pidFile.fd] : [])];
+  const descriptors = [page, ...sockets.flatMap(({ fds }) => fds), ...(pidFile ? [pidFile.fd] : [])];
   const started = spawnManager({ manager: process.pid, run }, descriptors, (error) => {
     log.error(`Upgrade failed, can't start the next manager: ${error.message}`);
     options.failed(0);
@@ -88,7 +88,7 @@ export function startUpgrade(
 
 /** What this manager takes over from an old one. */
 export interface Inheritance {
-  readonly sockets: ReadonlyMap<string, number>;
+  readonly sockets: ReadonlyMap<string, readonly number[]>;
   readonly pidFile?: { path: string; fd: number };
   /** Tells the old manager that it may go. */
   ready(): void;
@@ -100,7 +100,8 @@ export interface Inheritance {
 export function takeInheritance(run: number): Inheritance | undefined {
   if (succession?.run !== run) return undefined;
   const estate = readEstate();
-  const sockets = new Map(estate.sockets.map((key, i) => [key, INHERITED_FD + i]));
+  const sockets = new Map<string, number[]>();
+  for (const [i, key] of estate.sockets.entries()) sockets.set(key, [...(sockets.get(key) ?? []), INHERITED_FD + i]);
   const pidFile =
     estate.pidFile === undefined ? undefined : { path: estate.pidFile, fd: INHERITED_FD + estate.sockets.length };
   return {
@@ -112,7 +113,7 @@ export function takeInheritance(run: number): Inheritance | undefined {
     },
     close() {
       closeSync(ESTATE_FD);
-      for (const fd of sockets.values()) closeSync(fd);
+      for (const fd of [...sockets.values()].flat()) closeSync(fd);
     },
   };
 }

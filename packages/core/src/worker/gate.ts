@@ -23,18 +23,21 @@ export interface GateEvents {
   exhausted(error: Error): void;
 }
 
-export interface Gate {
-  readonly isOpen: boolean;
-  open(): void;
-  close(): void;
+export interface Queue {
   /** Connections in the accept queues. */
   waiting(): number;
   /** Takes one connection without the gate; `undefined` when there is none. */
   take(): { entrance: Entrance; socket: net.Socket } | undefined;
 }
 
-export function createGate(entrances: readonly Entrance[], events: GateEvents): Gate {
-  const supply = createSupply(entrances);
+export interface Gate extends Queue {
+  readonly isOpen: boolean;
+  open(): void;
+  close(): void;
+}
+
+/** @param supply one for all gates of the process. */
+export function createGate(entrances: readonly Entrance[], supply: Supply, events: GateEvents): Gate {
   const doors = entrances.map((entrance) => ({ entrance, door: createDoor(entrance, supply, events) }));
   let isOpen = false;
   function close(): void {
@@ -77,20 +80,22 @@ export function createGate(entrances: readonly Entrance[], events: GateEvents): 
 }
 
 /** Tells after a descriptor was taken whether there is one more. */
-type Supply = (taken: number) => boolean;
+export type Supply = (taken: number) => boolean;
 
 /**
  * An open gate must not meet EMFILE: libuv would then accept and close all that waits. Descriptors are handed out lowest
  * first, so the last ones tell; once they were reached there may be holes below them, and only a trial tells.
+ *
+ * @param fd any open descriptor, to try with.
  */
-function createSupply([first]: readonly Entrance[]): Supply {
+export function createSupply(fd: number): Supply {
   const last = descriptorLimit() - 2;
   let isTight = false;
   return (taken) => {
     if (taken >= last) isTight = true;
-    if (!isTight || !first) return true;
+    if (!isTight) return true;
     try {
-      closeSync(duplicate(first.fd));
+      closeSync(duplicate(fd));
       return true;
     } catch {
       return false;

@@ -11,7 +11,8 @@ import { elapsed, type Scoreboard, State } from '../scoreboard.js';
 import type { AcceptBudget } from './accept-budget.js';
 import type { AcceptLock } from './accept-lock.js';
 import { type Balance, createBalance } from './balance.js';
-import type { Entrance, Gate } from './gate.js';
+import type { Entrance, Gate, Queue } from './gate.js';
+import type { Seats } from './seats.js';
 
 export interface TurnstileOptions {
   acceptInterval: number;
@@ -45,6 +46,7 @@ export class Turnstile {
   readonly #options: TurnstileOptions;
   readonly #balance: Balance;
   #gate: Gate | undefined;
+  #seats: Seats | undefined;
   #connections = 0;
   #accepts = 0;
   #locked = false;
@@ -67,12 +69,14 @@ export class Turnstile {
     return this.#connections;
   }
 
-  /** From here on this worker takes connections. */
-  start(gate: Gate): void {
+  /** From here on this worker takes connections: through the gate, and from its seats, which need no lock. */
+  start(gate: Gate, seats?: Seats): void {
     this.#gate = gate;
+    this.#seats = seats;
     this.#parts.board.setState(this.#parts.slot, State.ready);
     if (this.#options.acceptLock) this.look();
     else gate.open();
+    seats?.start();
   }
 
   /**
@@ -81,14 +85,20 @@ export class Turnstile {
    */
   close(takesRest = false): void {
     if (this.#closed) return;
-    if (takesRest) this.#take(this.#waiting());
+    if (takesRest) for (const queue of [this.#gate, this.#seats]) this.#take(queue?.waiting() ?? 0, queue);
     this.#closed = true;
     this.#stepAside(State.draining);
   }
 
+  /** A connection that came through a seat; behind it wait others that are ours. */
+  seated(entrance: Entrance, socket: Socket, seat: Queue): void {
+    this.#admit(entrance, socket, seat);
+    this.#take(Math.min(this.#seats?.share(seat) ?? 0, this.#options.multiAccept - 1), seat);
+  }
+
   /** A connection that came through the gate. */
   arrived(entrance: Entrance, socket: Socket): void {
-    this.#admit(entrance, socket);
+    this.#admit(entrance, socket, this.#gate);
     const atMost = this.#options.multiAccept - 1;
     if (!this.#options.acceptLock) this.#takeShare(this.#waiting(), atMost);
     else if (this.#locked) this.#settle(atMost);
@@ -109,6 +119,7 @@ export class Turnstile {
     board.setState(slot, State.ready);
     if (!this.#options.acceptLock) this.#gate?.open();
     else if (!this.#busy) this.look();
+    this.#lookAtSeats();
   };
 
   /** User code is about to run. A holder gives the lock back, and sees to it that somebody looks after the queue. */
@@ -133,6 +144,7 @@ export class Turnstile {
   /** Somebody handed over to us, made us deputy, or the manager saw connections wait too long. */
   woken(): void {
     const { board, slot } = this.#parts;
+    this.#lookAtSeats();
     if (!this.#gate || !this.#options.acceptLock) return;
     if (this.#closed || !this.#hasRoom()) {
       // handed over to a worker that has just lost its room
@@ -142,6 +154,17 @@ export class Turnstile {
     if (this.#busy) return;
     this.look();
     if (!this.#locked) this.#keepLooking();
+  }
+
+  /** Other seats may be ours now, and some worker may be stuck with what waits at its own. */
+  #lookAtSeats(): void {
+    const { board, slot } = this.#parts;
+    const seats = this.#seats;
+    if (!seats || this.#closed || !this.#hasRoom()) return;
+    // First, so that who has room for one opens nothing that it has to close again. Who was handed over to was woken for
+    // that.
+    if (board.holder !== slot) this.#take(Math.min(seats.shareOfAll(), this.#options.multiAccept), seats);
+    seats.look();
   }
 
   /** Takes what is due to this worker, if it is its turn. */
@@ -200,25 +223,25 @@ export class Turnstile {
     this.#take(Math.min(waiting, due, atMost));
   }
 
-  #take(count: number): void {
-    const gate = this.#gate;
-    if (!gate) return;
+  #take(count: number, queue: Queue | undefined = this.#gate): void {
     for (let i = 0; i < count && !this.#closed && this.#hasRoom(); i++) {
-      const next = gate.take();
+      const next = queue?.take();
       if (!next) return;
-      this.#admit(next.entrance, next.socket);
+      this.#admit(next.entrance, next.socket, queue);
     }
   }
 
-  #admit(entrance: Entrance, socket: Socket): void {
+  #admit(entrance: Entrance, socket: Socket, queue: Queue | undefined): void {
     const { board, budget, slot, admit, spent } = this.#parts;
     this.#connections += 1;
     this.#accepts += 1;
-    this.#accepted = true;
     this.#hasComplained = false;
     board.setConnections(slot, this.#connections);
     board.setAccepts(slot, this.#accepts);
-    board.takeTurn(slot);
+    if (queue === this.#gate) {
+      this.#accepted = true;
+      board.takeTurn(slot);
+    }
     budget.spend();
     // registered before the budget can end the worker, else the last connection would be cut
     admit(entrance, socket);
@@ -248,6 +271,7 @@ export class Turnstile {
     const { board, slot, lock } = this.#parts;
     board.setState(slot, state);
     this.#gate?.close();
+    if (state !== State.ready) this.#seats?.leave();
     if (!this.#options.acceptLock) return;
     const wasHolder = board.holder === slot;
     if (wasHolder) board.holder = undefined;

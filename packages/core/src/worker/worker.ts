@@ -5,7 +5,7 @@ import { closeSync } from 'node:fs';
 import http from 'node:http';
 import https from 'node:https';
 import type { Socket } from 'node:net';
-import { type BoundLocation, type Identity, LISTEN_FD, readFacts, SCOREBOARD_FD } from '../handover.js';
+import { type BoundLocation, type Identity, listenDescriptors, readFacts, SCOREBOARD_FD } from '../handover.js';
 import { trace } from '../log.js';
 import type { Listener, Settings } from '../options.js';
 import { now, Scoreboard } from '../scoreboard.js';
@@ -13,8 +13,9 @@ import { AcceptBudget } from './accept-budget.js';
 import { openAcceptLock } from './accept-lock.js';
 import { Connections } from './connections.js';
 import { drain } from './drain.js';
-import { createGate, type Entrance } from './gate.js';
+import { createGate, createSupply, type Entrance, type Gate, type GateEvents } from './gate.js';
 import { createHeartbeat } from './heartbeat.js';
+import { Seats } from './seats.js';
 import { Turnstile } from './turnstile.js';
 
 /** What the application is told, and asked. */
@@ -43,6 +44,7 @@ export function serve(identity: Identity, listener: Listener, settings: Settings
     entering: () => turnstile.enter(),
     requests: (inFlight, served) => board.setRequests(slot, inFlight, served),
   });
+  const sockets = listenDescriptors(locations);
   const servers = locations.map((location) => createServer(location, listener, settings));
   const heartbeat = createHeartbeat(settings, identity.patience, () => leave(MANAGER_GONE));
 
@@ -68,7 +70,7 @@ export function serve(identity: Identity, listener: Listener, settings: Settings
       afterTurn: setImmediate,
       after: (milliseconds, callback) => setTimeout(callback, milliseconds).unref(),
     },
-    settings,
+    { ...settings, acceptLock: settings.acceptLock && !locations.every(({ reuse }) => reuse) },
   );
 
   let leaving = false;
@@ -80,7 +82,7 @@ export function serve(identity: Identity, listener: Listener, settings: Settings
     turnstile.close(isStopping);
     heartbeat.announceDrain();
     // at a stop nobody accepts any more: with the last of these closed newcomers are refused at once, and the port is free
-    for (const i of locations.keys()) closeSync(LISTEN_FD + i);
+    for (const fd of sockets.flat()) closeSync(fd);
     drain(connections, servers, isStopping);
     exitIfDrained();
   }
@@ -105,11 +107,12 @@ export function serve(identity: Identity, listener: Listener, settings: Settings
     if (leaving) return;
     const countConnections = (callback: (error: null, count: number) => void) =>
       setImmediate(callback, null, turnstile.connections);
-    const entrances = servers.map((server, i) => open(server, locations[i], LISTEN_FD + i, countConnections));
+    const entrances = servers.map((server, i) => open(server, locations[i], sockets[i] ?? [], countConnections));
     for (const server of servers) connections.watch(server);
     for (const server of servers) events.server(server);
     for (const server of servers) server.emit('listening');
-    turnstile.start(createGate(entrances, turnstileEvents(turnstile)));
+    const { gate, seats } = createGates(locations, entrances, turnstile);
+    turnstile.start(gate, seats.length > 0 ? new Seats({ slot, board, wake: lock.wake }, seats) : undefined);
     heartbeat.start();
     trace.worker('worker %d serves', process.pid);
   });
@@ -117,11 +120,21 @@ export function serve(identity: Identity, listener: Listener, settings: Settings
   return { drain: () => leave('stop()') };
 }
 
-function turnstileEvents(turnstile: Turnstile) {
-  return {
-    arrived: (entrance: Entrance, socket: Socket) => turnstile.arrived(entrance, socket),
-    exhausted: (error: Error) => turnstile.exhausted(error),
+/** One gate for the sockets that all share; for a location with `reuse`, one for each of its sockets. */
+function createGates(locations: readonly BoundLocation[], entrances: readonly Entrance[][], turnstile: Turnstile) {
+  const supply = createSupply(entrances[0]?.[0]?.fd ?? -1);
+  const events: GateEvents = {
+    arrived: (entrance, socket) => turnstile.arrived(entrance, socket),
+    exhausted: (error) => turnstile.exhausted(error),
   };
+  const createSeat = (own: Entrance) => {
+    const arrived: GateEvents['arrived'] = (entrance, socket) => turnstile.seated(entrance, socket, seat);
+    const seat: Gate = createGate([own], supply, { ...events, arrived });
+    return seat;
+  };
+  const shared = entrances.filter((_, i) => !locations[i]?.reuse).flat();
+  const reused = entrances.filter((_, i) => locations[i]?.reuse);
+  return { gate: createGate(shared, supply, events), seats: reused.map((own) => own.map(createSeat)) };
 }
 
 function createServer(location: BoundLocation, listener: Listener, settings: Settings): http.Server {
@@ -145,20 +158,20 @@ function defaultServer({ tls, secrets }: BoundLocation, listener: Listener, sett
 function open(
   server: http.Server,
   location: BoundLocation | undefined,
-  fd: number,
+  fds: readonly number[],
   countConnections: (callback: (error: null, count: number) => void) => void,
-): Entrance {
+): Entrance[] {
   Object.defineProperties(server, {
     listening: { value: true, writable: true, configurable: true },
     address: { value: () => location?.address ?? null, writable: true, configurable: true },
     getConnections: { value: countConnections, writable: true, configurable: true },
   });
   const { noDelay = true, keepAlive = false, keepAliveInitialDelay = 0 } = server as Partial<Entrance['socketOptions']>;
-  return {
+  return fds.map((fd) => ({
     fd,
     backlog: location?.backlog ?? 511,
     socketOptions: { noDelay, keepAlive, keepAliveInitialDelay },
     // documented for http, https and http2 servers: any stream can be injected as a connection
     connect: (socket) => void server.emit('connection', socket),
-  };
+  }));
 }

@@ -1,0 +1,119 @@
+// Worker. The seats: the sockets of locations with `reuse`, which workers poll without the accept lock. The kernel puts each
+// connection into the queue of one of them, whoever polls it, so each must have a worker as long as there is one with room.
+// Which one is read from the scoreboard; whoever changes what stands there wakes those whom it concerns.
+
+import { type Scoreboard, State } from '../scoreboard.js';
+import type { Gate, Queue } from './gate.js';
+
+export interface SeatsParts {
+  slot: number;
+  board: Scoreboard;
+  /** Sends the worker with this pid to look at its seats. */
+  wake(pid: number): void;
+}
+
+/** Those who serve, in the order of their slots. */
+function activeSlots(board: Scoreboard): number[] {
+  const active: number[] = [];
+  for (let slot = 0; slot < board.used; slot++) {
+    const state = board.state(slot);
+    if (state === State.ready || state === State.full) active.push(slot);
+  }
+  return active;
+}
+
+/**
+ * The seats of the worker in `slot`, of `count`. They are dealt out in turn; with more workers than seats several have
+ * the same one. The seats of a worker that is full are those of the next one that is not, too.
+ */
+export function seatsOf(board: Scoreboard, slot: number, count: number): Set<number> {
+  const active = activeSlots(board);
+  const seats = new Set<number>();
+  let rank = active.indexOf(slot);
+  for (let left = rank === -1 ? 0 : active.length; left > 0; left--) {
+    for (let seat = rank; seat < Math.max(count, active.length); seat += active.length) seats.add(seat % count);
+    rank = (rank + active.length - 1) % active.length;
+    if (board.state(active[rank] ?? slot) === State.ready) break;
+  }
+  return seats;
+}
+
+export class Seats implements Queue {
+  readonly #parts: SeatsParts;
+  readonly #locations: readonly (readonly Gate[])[];
+
+  /** @param locations a gate for each seat, closed, for each location. */
+  constructor(parts: SeatsParts, locations: readonly (readonly Gate[])[]) {
+    this.#parts = parts;
+    this.#locations = locations;
+  }
+
+  /** This worker is new: the others have fewer now. */
+  start(): void {
+    this.look();
+    for (const slot of this.#others()) this.#wake(slot);
+  }
+
+  /** Polls what is this worker's now, and nothing else. */
+  look(): void {
+    const { board, slot } = this.#parts;
+    for (const gates of this.#locations) {
+      const mine = seatsOf(board, slot, gates.length);
+      for (const [seat, gate] of gates.entries()) {
+        // one that does not open, for want of descriptors, makes us leave them all
+        if (mine.has(seat) && board.state(slot) === State.ready) gate.open();
+        else gate.close();
+      }
+    }
+  }
+
+  /** Polls nothing any more, for the reason that our slot tells, and hands on what it polled. */
+  leave(): void {
+    const { board, slot } = this.#parts;
+    for (const gate of this.#gates()) gate.close();
+    const others = this.#others();
+    // a full worker keeps its place, so that it may come back without moving everybody
+    if (board.state(slot) === State.full) this.#wake(others.find((other) => other > slot) ?? others[0]);
+    else if (!board.isStopping) for (const other of others) this.#wake(other);
+  }
+
+  /** An even part of what waits in a queue that several poll, or all of it where this worker is the only one. */
+  share(seat: Queue): number {
+    const workers = activeSlots(this.#parts.board).length;
+    const count = this.#locations.find((gates) => gates.some((gate) => gate === seat))?.length ?? 1;
+    return Math.ceil(seat.waiting() / Math.max(1, Math.ceil(workers / count)));
+  }
+
+  /** An even part of what waits in all queues: some may be those of a worker that is stuck. */
+  shareOfAll(): number {
+    return Math.ceil(this.waiting() / (1 + this.#others().length));
+  }
+
+  /** Connections in the queues of all seats, be they polled by whom they may. */
+  waiting(): number {
+    return this.#gates().reduce((sum, gate) => sum + gate.waiting(), 0);
+  }
+
+  /** Takes one connection from any seat. */
+  take(): ReturnType<Queue['take']> {
+    for (const gate of this.#gates()) {
+      const next = gate.waiting() > 0 ? gate.take() : undefined;
+      if (next) return next;
+    }
+    return undefined;
+  }
+
+  #gates(): Gate[] {
+    return this.#locations.flat();
+  }
+
+  /** The other workers that have room. */
+  #others(): number[] {
+    const { board, slot } = this.#parts;
+    return activeSlots(board).filter((other) => other !== slot && board.state(other) === State.ready);
+  }
+
+  #wake(slot: number | undefined): void {
+    if (slot !== undefined) this.#parts.wake(this.#parts.board.pid(slot));
+  }
+}
