@@ -122,6 +122,8 @@ test('what listen() cannot take is an error that names it, before anything is bo
     [[['http://127.0.0.1:0?bogus=1']], 'RangeError', '`bogus`'],
     [[['http://127.0.0.1:0?cert=a&key=b']], 'RangeError', 'https://'],
     [[['https://127.0.0.1:0']], 'RangeError', '`cert`', '`key`'],
+    [[['http+unix://%2Ftmp%2Fa?reuse=1']], 'RangeError', '`reuse`', 'UNIX socket'],
+    [[['http://127.0.0.1:0?fd=3&reuse=1']], 'RangeError', '`reuse`', '`fd`'],
     [[['http+unix://%2Ftmp%2Fa?mode=rw']], 'RangeError', '`mode`', '`rw`'],
   ];
   const server = startServer(t, 'bad-listen.js', { args: [JSON.stringify(cases.map(([args]) => args))] });

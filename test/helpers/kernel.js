@@ -31,12 +31,18 @@ export function lockHolder(server) {
 
 /** Inode of the socket that listens on a TCP port of 127.0.0.1, from /proc/net/tcp; `undefined` when nobody listens. */
 export function listeningInode(port) {
+  return listeningInodes(port)[0];
+}
+
+/** The same of all sockets that listen there, in ascending order. */
+export function listeningInodes(port) {
   const address = `0100007F:${port.toString(16).toUpperCase().padStart(4, '0')}`;
   const lines = readFileSync('/proc/net/tcp', 'latin1')
     .split('\n')
     .map((line) => line.trim().split(/ +/));
   const LISTEN = '0A';
-  return lines.find(([, local, , state]) => local === address && state === LISTEN)?.[9];
+  const listening = lines.filter(([, local, , state]) => local === address && state === LISTEN);
+  return listening.map((fields) => fields[9]).sort((a, b) => a - b);
 }
 
 /** How many descriptors of a process are this socket: a worker has one more while it polls it. */
