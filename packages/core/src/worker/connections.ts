@@ -8,7 +8,7 @@ import { type Duplex, Readable } from 'node:stream';
 export interface ConnectionsEvents {
   /** User code is about to run. */
   entering(): void;
-  /** Requests in flight and requests in total have changed. */
+  /** Requests in flight and requests in total have changed, once per loop turn. */
   requests(inFlight: number, served: number): void;
 }
 
@@ -20,8 +20,6 @@ export interface Upgraded {
 }
 
 export class Connections {
-  /** Responses that are not finished. */
-  readonly responses = new Set<ServerResponse>();
   /** Connections that have not sent a request; with TLS also what the request would come through. */
   readonly unused = new Set<Duplex>();
   readonly upgraded = new Map<Duplex, Upgraded>();
@@ -31,6 +29,12 @@ export class Connections {
   /** Set by the drain: a WebSocket handshake was answered. */
   onWebSocket: ((socket: Duplex) => void) | undefined;
   readonly #events: ConnectionsEvents;
+  /** Responses of requests that arrived in this loop turn. Most of them are finished when it ends, at no cost. */
+  readonly #fresh: ServerResponse[] = [];
+  /** Responses that took longer, and are not finished. */
+  readonly #pending = new Set<ServerResponse>();
+  /** Responses that `checkContinue` gave to the application, which will pass them on as requests. */
+  readonly #continued = new Set<ServerResponse>();
   readonly #maxRequests: number;
   readonly #requestsOf = new WeakMap<Duplex, number>();
   readonly #responseClosed: (this: ServerResponse) => void;
@@ -46,9 +50,9 @@ export class Connections {
     // one function for all, which are its `this`: nothing is made per request
     const connections = this;
     this.#responseClosed = function () {
-      connections.responses.delete(this);
-      connections.#served += 1;
-      events.requests(connections.responses.size, connections.#served);
+      connections.#pending.delete(this);
+      connections.#end(this);
+      events.requests(connections.#pending.size, connections.#served);
     };
     this.#push = function (this: Readable, ...args) {
       events.entering();
@@ -82,12 +86,19 @@ export class Connections {
     this.upgraded.delete(socket);
   }
 
+  /** Responses that are not finished. */
+  unfinished(): Iterable<ServerResponse> {
+    this.#sift();
+    return this.#pending;
+  }
+
   #see(event: string, args: unknown[]): void {
     switch (event) {
       case 'request':
+        return this.#request(args[0] as IncomingMessage, args[1] as ServerResponse);
       case 'checkContinue':
       case 'checkExpectation':
-        return this.#request(args[0] as IncomingMessage, args[1] as ServerResponse);
+        return this.#request(args[0] as IncomingMessage, args[1] as ServerResponse, true);
       case 'upgrade':
       case 'connect':
         return this.#upgrade(args[0] as IncomingMessage, args[1] as Duplex);
@@ -100,15 +111,39 @@ export class Connections {
     }
   }
 
-  #request(request: IncomingMessage, response: ServerResponse): void {
+  #request(request: IncomingMessage, response: ServerResponse, isContinued = false): void {
+    if (this.#continued.size > 0 && this.#continued.delete(response)) return this.#events.entering();
+    if (isContinued) this.#continued.add(response);
+    // an http2 response is one of many on its connection, and does not end in the turn
+    if (request.httpVersionMajor > 1) this.#await(response);
+    else if (this.#fresh.push(response) === 1) {
+      setImmediate(this.#sift);
+      this.#events.requests(this.#pending.size + 1, this.#served);
+    }
     this.#events.entering();
-    if (this.responses.has(response)) return; // checkContinue passed it on as a request
     this.unused.delete(request.socket);
-    this.responses.add(response);
     if (this.refuseKeepAlive || this.#isLastRequest(request.socket)) response.shouldKeepAlive = false;
-    response.on('close', this.#responseClosed);
     if (request.method !== 'GET' && request.method !== 'HEAD') request.push = this.#push;
-    this.#events.requests(this.responses.size, this.#served);
+  }
+
+  /** At the end of a loop turn: what is finished is counted, only the rest is watched. */
+  readonly #sift = (): void => {
+    if (this.#fresh.length === 0) return;
+    for (const response of this.#fresh.splice(0)) {
+      if (response.writableFinished || response.destroyed) this.#end(response);
+      else this.#await(response);
+    }
+    this.#events.requests(this.#pending.size, this.#served);
+  };
+
+  #await(response: ServerResponse): void {
+    this.#pending.add(response);
+    response.on('close', this.#responseClosed);
+  }
+
+  #end(response: ServerResponse): void {
+    this.#served += 1;
+    if (this.#continued.size > 0) this.#continued.delete(response);
   }
 
   /** Node's own `maxRequestsPerSocket` announces the end of a connection, and leaves it open. */

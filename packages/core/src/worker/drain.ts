@@ -18,7 +18,7 @@ const DEFAULT_LINGER = 5000; // Node's own keepAliveTimeout, for servers that ha
 /** Refuses keep-alive from now on, lets idle connections linger, and closes WebSockets and http2 sessions. */
 export function drain(connections: Connections, servers: readonly HttpServer[], isStopping: boolean): void {
   connections.refuseKeepAlive = true;
-  for (const response of connections.responses) {
+  for (const response of connections.unfinished()) {
     if (!response.headersSent) response.shouldKeepAlive = false;
   }
   for (const session of connections.sessions) session.close();
