@@ -5,6 +5,7 @@ import { fstatSync, readSync, writeSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import type { Location } from './locations.js';
 import { anonymousFile, armAlarm } from './posix.js';
+import type { Secrets } from './tls.js';
 
 /** The heartbeat pipe. Up goes {@link BEAT} or {@link DRAINING_BEAT}, down goes nothing. */
 export const HEARTBEAT_FD = 3;
@@ -30,7 +31,7 @@ export interface BoundLocation extends Location {
   /** As it was asked for, with port 0 where the kernel chose. */
   asked: Location;
   /** PEM texts, read by the manager. */
-  secrets?: { cert: string; key: string; ca?: string };
+  secrets?: Secrets;
 }
 
 /** In a worker: the descriptors of each location's listening sockets. */

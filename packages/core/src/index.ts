@@ -2,7 +2,7 @@
 
 export { ERROR_CODES, PreforkError, type PreforkErrorCode } from './errors.js';
 export type { BoundLocation } from './handover.js';
-export type { ListenCallback, ListenOptions, Location } from './locations.js';
+export type { ListenCallback, ListenOptions, Location, ServerLocation } from './locations.js';
 export type { Log } from './log.js';
 export type { Status } from './manager/manager.js';
 export type { WorkerStatus } from './manager/pool.js';

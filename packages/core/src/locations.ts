@@ -1,6 +1,8 @@
 // Both processes. What `listen` was given -> locations, checked before anything is bound. Pure.
 
+import type { TlsOptions } from 'node:tls';
 import type { Settings } from './options.js';
+import { isTlsParameter, parseTls, TLS_PARAMETERS, type TlsFiles } from './tls.js';
 
 /** One place to listen at. */
 export interface Location {
@@ -20,8 +22,13 @@ export interface Location {
   reuse?: boolean;
   backlog: number;
   ipv6Only: boolean;
-  /** TLS: paths of PEM files, and what Node's `tls.createServer` calls the same. */
-  tls?: { cert: string; key: string; ca?: string; ciphers?: string };
+  tls?: TlsFiles;
+}
+
+/** A location as `createServer` gets it. */
+export interface ServerLocation extends Location {
+  /** With https: certificates and all that was asked for, for `tls`, `https` and `http2.createSecureServer` alike. */
+  secure?: TlsOptions;
 }
 
 /** The object form of `listen`, as `http.Server#listen` takes it. */
@@ -158,11 +165,14 @@ function unescapePath(text: string, bad: (why: string) => Error): string {
   }
 }
 
-const PARAMETERS = ['backlog', 'ca', 'cert', 'ciphers', 'fd', 'key', 'mode', 'reuse'];
+const PARAMETERS = ['backlog', 'fd', 'mode', 'reuse'];
 
 function parseQuery(query: URLSearchParams, protocol: string, bad: (why: string) => Error): Partial<Location> {
-  const unknown = [...query.keys()].find((name) => !PARAMETERS.includes(name));
-  if (unknown !== undefined) throw bad(`unknown parameter \`${unknown}\`, expected one of ${PARAMETERS.join(', ')}`);
+  const unknown = [...query.keys()].find((name) => !PARAMETERS.includes(name) && !isTlsParameter(name));
+  if (unknown !== undefined) {
+    const known = [...PARAMETERS, ...TLS_PARAMETERS].join(', ');
+    throw bad(`unknown parameter \`${unknown}\`, expected one of ${known}`);
+  }
   const number = (name: string, pattern: RegExp, radix: number) => {
     const value = query.get(name);
     if (value === null) return undefined;
@@ -173,10 +183,8 @@ function parseQuery(query: URLSearchParams, protocol: string, bad: (why: string)
   const backlog = number('backlog', /^[1-9]\d{0,8}$/, 10);
   const mode = number('mode', /^[0-7]{3,4}$/, 8);
   const reuse = number('reuse', /^[01]$/, 10);
-  const { cert, key, ca, ciphers } = Object.fromEntries(query) as Record<string, string | undefined>;
-  if (protocol === 'https' && (!cert || !key)) throw bad('https needs `cert` and `key`, the paths of two PEM files');
-  const tls = cert && key ? { cert, key, ...(ca ? { ca } : {}), ...(ciphers ? { ciphers } : {}) } : undefined;
-  if (protocol === 'http' && (cert ?? key ?? ca ?? ciphers)) throw bad('certificates belong to https://');
+  const tls = protocol === 'https' ? parseTls(query, bad) : undefined;
+  if (!tls && [...query.keys()].some(isTlsParameter)) throw bad('certificates belong to https://');
   return {
     ...(fd === undefined ? {} : { fd }),
     ...(backlog === undefined ? {} : { backlog }),

@@ -3,7 +3,7 @@
 import type { Server as HttpServer, IncomingMessage, ServerResponse } from 'node:http';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Location } from './locations.js';
+import type { ServerLocation } from './locations.js';
 import { defaultLog, type Log } from './log.js';
 import { checkOption, type Kind, show, unknownOption } from './validation.js';
 
@@ -42,9 +42,12 @@ export interface PreforkOptions {
    * Makes the server of a listen location in each worker, in place of `http.createServer` and `https.createServer`.
    *
    * @example
-   * prefork(listener, { createServer: (listener) => http.createServer({ keepAlive: true }, listener) })
+   * prefork(listener, {
+   *   createServer: (listener, { secure }) =>
+   *     secure ? http2.createSecureServer({ ...secure, allowHTTP1: true }, listener) : http.createServer(listener),
+   * })
    */
-  createServer?: (listener: Listener, location: Location) => HttpServer;
+  createServer?: (listener: Listener, location: ServerLocation) => HttpServer;
   /**
    * TERM stops gracefully, as QUIT does; a second one stops immediately. For containers.
    * @default false

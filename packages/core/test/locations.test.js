@@ -52,6 +52,22 @@ const FORMS = [
     { tls: { cert: '/a.pem', key: '/b.pem', ca: '/c.pem', ciphers: 'AES128-SHA' }, url: 'https://*:1' },
   ],
   [
+    'verify, as OpenSSL writes it, and version, as the seed writes it',
+    [`https://*:1?${PEM}&verify=0x01&version=TLSv1_3`],
+    { tls: { cert: '/a.pem', key: '/b.pem', verify: 1, version: 'TLSv1.3' } },
+  ],
+  [
+    'certificates by name',
+    [`https://*:1?${PEM}&A.example_cert=%2F1.pem&a.example_key=%2F2.pem&*.example_cert=3&*.example_key=4`],
+    {
+      tls: {
+        cert: '/a.pem',
+        key: '/b.pem',
+        names: { 'a.example': { cert: '/1.pem', key: '/2.pem' }, '*.example': { cert: '3', key: '4' } },
+      },
+    },
+  ],
+  [
     'a UNIX location',
     ['http+unix://%2Ftmp%2Fapp.sock'],
     { protocol: 'http', path: '/tmp/app.sock', port: undefined, url: 'http+unix://%2Ftmp%2Fapp.sock' },

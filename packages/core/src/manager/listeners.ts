@@ -2,10 +2,8 @@
 // worker takes them, also while there is none.
 
 import { lookup } from 'node:dns/promises';
-import { closeSync, lstatSync, readFileSync, unlinkSync } from 'node:fs';
+import { closeSync, lstatSync, unlinkSync } from 'node:fs';
 import net, { type AddressInfo } from 'node:net';
-import { createSecureContext } from 'node:tls';
-import { messageOf, PreforkError } from '../errors.js';
 import { type BoundLocation, locationKey } from '../handover.js';
 import type { Location } from '../locations.js';
 import {
@@ -16,6 +14,7 @@ import {
   type SocketAddress,
   type SocketOptions,
 } from '../posix.js';
+import { readSecrets } from './secrets.js';
 
 /** A location, its listening sockets (one, or with `reuse` several), and how to leave nothing of it behind. */
 export interface BoundSocket {
@@ -39,7 +38,7 @@ export async function bindAll(
 ): Promise<BoundSocket[]> {
   const bound: BoundSocket[] = [];
   try {
-    const secrets = locations.map(readSecrets);
+    const secrets = locations.map(({ tls }) => tls && readSecrets(tls));
     for (const [i, location] of locations.entries()) {
       const given = inherited.get(locationKey(location)) ?? (location.fd === undefined ? [] : [location.fd]);
       const fds = given.length > 0 ? given.map(inherit) : await listen(location, workers);
@@ -149,25 +148,4 @@ function inodeOf(path: string): number | undefined {
 function inherit(fd: number): number {
   if (!isListening(fd)) throw new RangeError(`Expected descriptor \`${fd}\` to be a listening socket, it is not`);
   return duplicate(fd);
-}
-
-function readSecrets({ tls }: Location): BoundLocation['secrets'] {
-  if (!tls) return undefined;
-  const [cert, key] = [readPem('certificate', tls.cert), readPem('key', tls.key)];
-  const secrets = { cert, key, ...(tls.ca ? { ca: readPem('CA file', tls.ca) } : {}) };
-  try {
-    createSecureContext({ ...secrets, ...(tls.ciphers ? { ciphers: tls.ciphers } : {}) });
-  } catch (error) {
-    const files = `"${tls.cert}" and "${tls.key}"`;
-    throw new PreforkError('ERR_PREFORK_TLS', `Can't use TLS certificate and key ${files}: ${messageOf(error)}`, error);
-  }
-  return secrets;
-}
-
-function readPem(what: string, path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch (error) {
-    throw new PreforkError('ERR_PREFORK_TLS', `Can't read TLS ${what} "${path}": ${messageOf(error)}`, error);
-  }
 }

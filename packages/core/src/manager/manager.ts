@@ -76,7 +76,7 @@ export class Manager {
     this.#run = run;
     this.#events = events;
     this.#target = { goal: 'run', workers: settings.workers, generation: 0, proven: false };
-    this.#reload = new Reload(this.#target, events, settings.log);
+    this.#reload = new Reload(this.#target, events, settings.log, () => this.#premises?.renewSecrets());
   }
 
   /** Where the server listens, once it does. */

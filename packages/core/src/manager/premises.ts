@@ -11,6 +11,7 @@ import { SCOREBOARD_BYTES, Scoreboard } from '../scoreboard.js';
 import { type BoundSocket, bindAll } from './listeners.js';
 import { createLockFile, type LockFile } from './lock-file.js';
 import { adoptPidFile, createPidFile, defaultPidFile, type PidFile } from './pid-file.js';
+import { readSecrets } from './secrets.js';
 import { resolveOwner } from './spawn.js';
 import type { Inheritance } from './upgrade.js';
 
@@ -22,6 +23,8 @@ export interface Premises {
   readonly descriptors: readonly number[];
   /** As whom the workers run. */
   readonly owner: { uid?: number; gid?: number };
+  /** Reads certificates and keys again, for the workers to come. @throws PreforkError and keeps what it had. */
+  renewSecrets(): void;
   /** Takes the PID file from the manager whose place we took. */
   adoptPidFile(): void;
   /** Nobody will accept any more: who comes from now on is refused, once the workers have closed theirs as well. */
@@ -56,7 +59,9 @@ export async function openPremises(
     if (!inherits(settings, inheritance)) pidFile = openPidFile(settings);
     lockFile = createLockFile(settings.lockFile, owner);
     memory.push(anonymousFile('prefork-scoreboard', SCOREBOARD_BYTES));
-    memory.push(writeFacts({ lockFile: lockFile.path, locations: sockets.map(({ location }) => location) }));
+    const { path } = lockFile;
+    const writeBornWith = () => writeFacts({ lockFile: path, locations: sockets.map(({ location }) => location) });
+    memory.push(writeBornWith());
     const board = Scoreboard.map(memory[0] ?? -1);
     return {
       sockets,
@@ -72,6 +77,12 @@ export async function openPremises(
         const inherited = inheritance?.pidFile;
         if (inherited && !pidFile)
           pidFile = adoptPidFile(inherited.path, inherited.fd, announce(settings, inherited.path));
+      },
+      renewSecrets() {
+        const secrets = sockets.map(({ location: { tls } }) => tls && readSecrets(tls));
+        if (!secrets.some(Boolean)) return;
+        for (const [i, { location }] of sockets.entries()) if (secrets[i]) location.secrets = secrets[i];
+        for (const page of memory.splice(1, 1, writeBornWith())) closeSync(page);
       },
       closeSockets,
       close,

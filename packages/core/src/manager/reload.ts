@@ -1,6 +1,6 @@
 // Manager. Rolling reload: a new generation comes up before the old one drains, or the old one stays.
 
-import { PreforkError } from '../errors.js';
+import { messageOf, PreforkError } from '../errors.js';
 import type { Log } from '../log.js';
 import type { Target, WorkerRecord } from './policy.js';
 
@@ -10,10 +10,13 @@ export class Reload {
   readonly #target: Target;
   readonly #events: { reload(error?: PreforkError): void };
   readonly #log: Log;
+  readonly #prepare: () => void;
   #isRunning = false;
   #isWanted = false;
 
-  constructor(target: Target, events: { reload(error?: PreforkError): void }, log: Log) {
+  /** `prepare` gets what new workers need; what it throws is why they cannot be started. */
+  constructor(target: Target, events: { reload(error?: PreforkError): void }, log: Log, prepare: () => void) {
+    this.#prepare = prepare;
     this.#target = target;
     this.#events = events;
     this.#log = log;
@@ -26,11 +29,16 @@ export class Reload {
   }
 
   #begin(): void {
-    this.#isRunning = true;
     this.#isWanted = false;
     this.reloadError = undefined;
-    this.#target.generation += 1;
     this.#log.info('Reloading the workers');
+    try {
+      this.#prepare();
+    } catch (error) {
+      return this.#giveUp(messageOf(error), error);
+    }
+    this.#isRunning = true;
+    this.#target.generation += 1;
   }
 
   /** Called in each pass: has the last old worker gone into its drain? */
@@ -56,9 +64,13 @@ export class Reload {
     this.#isRunning = false;
     this.#isWanted = false;
     for (const other of workers) other.generation = this.#target.generation;
+    this.#giveUp(reason);
+    return true;
+  }
+
+  #giveUp(reason: string, cause?: unknown): void {
     this.reloadError = reason;
     this.#log.error(`Reload failed, ${reason}; the old workers stay`);
-    this.#events.reload(new PreforkError('ERR_PREFORK_RELOAD', `Reload failed: ${reason}`));
-    return true;
+    this.#events.reload(new PreforkError('ERR_PREFORK_RELOAD', `Reload failed: ${reason}`, cause));
   }
 }

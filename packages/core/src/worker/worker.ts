@@ -2,8 +2,7 @@
 // scoreboard and its descriptor of the lock file; it never starts or signals a process, but for the wake.
 
 import { closeSync } from 'node:fs';
-import http from 'node:http';
-import https from 'node:https';
+import type { Server as HttpServer } from 'node:http';
 import type { Socket } from 'node:net';
 import { type BoundLocation, type Identity, listenDescriptors, readFacts, SCOREBOARD_FD } from '../handover.js';
 import { trace } from '../log.js';
@@ -16,12 +15,13 @@ import { drain } from './drain.js';
 import { createGate, createSupply, type Entrance, type Gate, type GateEvents } from './gate.js';
 import { createHeartbeat } from './heartbeat.js';
 import { Seats } from './seats.js';
+import { createServer, open } from './servers.js';
 import { Turnstile } from './turnstile.js';
 
 /** What the application is told, and asked. */
 export interface WorkerEvents {
   /** Before it serves, once for each server. */
-  server(server: http.Server): void;
+  server(server: HttpServer): void;
   /** After the last connection has ended; the worker exits when the promise has settled. */
   drained(): Promise<unknown>;
 }
@@ -135,43 +135,4 @@ function createGates(locations: readonly BoundLocation[], entrances: readonly En
   const shared = entrances.filter((_, i) => !locations[i]?.reuse).flat();
   const reused = entrances.filter((_, i) => locations[i]?.reuse);
   return { gate: createGate(shared, supply, events), seats: reused.map((own) => own.map(createSeat)) };
-}
-
-function createServer(location: BoundLocation, listener: Listener, settings: Settings): http.Server {
-  const server = settings.createServer?.(listener, location) ?? defaultServer(location, listener, settings);
-  if (settings.keepAliveTimeout !== undefined) server.keepAliveTimeout = settings.keepAliveTimeout;
-  if (settings.inactivityTimeout !== undefined) server.setTimeout(settings.inactivityTimeout);
-  return server;
-}
-
-function defaultServer({ tls, secrets }: BoundLocation, listener: Listener, settings: Settings): http.Server {
-  if (!tls || !secrets) return http.createServer(listener);
-  const { ciphers } = tls;
-  const handshakeTimeout = settings.inactivityTimeout;
-  return https.createServer(
-    { ...secrets, ...(ciphers ? { ciphers } : {}), ...(handshakeTimeout ? { handshakeTimeout } : {}) },
-    listener,
-  );
-}
-
-/** Makes a server that never listens look and behave like one that does. */
-function open(
-  server: http.Server,
-  location: BoundLocation | undefined,
-  fds: readonly number[],
-  countConnections: (callback: (error: null, count: number) => void) => void,
-): Entrance[] {
-  Object.defineProperties(server, {
-    listening: { value: true, writable: true, configurable: true },
-    address: { value: () => location?.address ?? null, writable: true, configurable: true },
-    getConnections: { value: countConnections, writable: true, configurable: true },
-  });
-  const { noDelay = true, keepAlive = false, keepAliveInitialDelay = 0 } = server as Partial<Entrance['socketOptions']>;
-  return fds.map((fd) => ({
-    fd,
-    backlog: location?.backlog ?? 511,
-    socketOptions: { noDelay, keepAlive, keepAliveInitialDelay },
-    // documented for http, https and http2 servers: any stream can be injected as a connection
-    connect: (socket) => void server.emit('connection', socket),
-  }));
 }

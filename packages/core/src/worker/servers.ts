@@ -1,0 +1,60 @@
+// Worker. A listen location -> a server that never listens, and looks and behaves like one that does.
+
+import http from 'node:http';
+import type { TLSSocket } from 'node:tls';
+import type { BoundLocation } from '../handover.js';
+import type { ServerLocation } from '../locations.js';
+import type { Listener, Settings } from '../options.js';
+import { isImpostor, secureOptions } from '../tls.js';
+import type { Entrance } from './gate.js';
+
+export function createServer(bound: BoundLocation, listener: Listener, settings: Settings): http.Server {
+  const { secrets, asked: _, ...location } = bound;
+  const secure = location.tls && secrets ? secureOptions(location.tls, secrets) : undefined;
+  const own = { ...location, ...(secure ? { secure } : {}) };
+  const server = settings.createServer?.(listener, own) ?? defaultServer(own, listener, settings);
+  if (secure?.requestCert && !secure.rejectUnauthorized) turnImpostorsAway(server);
+  if (settings.keepAliveTimeout !== undefined) server.keepAliveTimeout = settings.keepAliveTimeout;
+  if (settings.inactivityTimeout !== undefined) server.setTimeout(settings.inactivityTimeout);
+  return server;
+}
+
+function defaultServer({ secure }: ServerLocation, listener: Listener, settings: Settings): http.Server {
+  if (!secure) return http.createServer(listener);
+  const { inactivityTimeout } = settings;
+  // loaded by those who need it: it takes milliseconds
+  const https = process.getBuiltinModule('node:https');
+  return https.createServer(
+    { ...secure, ...(inactivityTimeout ? { handshakeTimeout: inactivityTimeout } : {}) },
+    listener,
+  );
+}
+
+/** `verify=0x01`: before the server looks at the connection. */
+function turnImpostorsAway(server: http.Server): void {
+  server.prependListener('secureConnection', (socket: TLSSocket) => {
+    if (isImpostor(socket)) socket.destroy();
+  });
+}
+
+/** Makes a server that never listens look and behave like one that does. */
+export function open(
+  server: http.Server,
+  location: BoundLocation | undefined,
+  fds: readonly number[],
+  countConnections: (callback: (error: null, count: number) => void) => void,
+): Entrance[] {
+  Object.defineProperties(server, {
+    listening: { value: true, writable: true, configurable: true },
+    address: { value: () => location?.address ?? null, writable: true, configurable: true },
+    getConnections: { value: countConnections, writable: true, configurable: true },
+  });
+  const { noDelay = true, keepAlive = false, keepAliveInitialDelay = 0 } = server as Partial<Entrance['socketOptions']>;
+  return fds.map((fd) => ({
+    fd,
+    backlog: location?.backlog ?? 511,
+    socketOptions: { noDelay, keepAlive, keepAliveInitialDelay },
+    // documented for http, https and http2 servers: any stream can be injected as a connection
+    connect: (socket) => void server.emit('connection', socket),
+  }));
+}
