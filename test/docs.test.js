@@ -97,7 +97,7 @@ describe('the option tables', () => {
     const units = new Map(table('docs/options.md', 'option | default').map(([name, , unit]) => [plain(name), unit]));
     for (const { name, kind } of known) {
       assert.ok(sections.includes(name), name);
-      assert.equal(units.get(name) === 'ms', kind === 'duration' || name === 'shutdownDelay', name);
+      assert.equal(units.get(name) === 'ms', kind === 'duration' || kind === 'delay', name);
     }
   });
 });

@@ -151,7 +151,8 @@ export type Settings = Required<Omit<PreforkOptions, OptionalName | 'listen'>> &
   Pick<PreforkOptions, OptionalName> & { listen: string[] };
 type OptionalName = 'createServer' | 'group' | 'inactivityTimeout' | 'keepAliveTimeout' | 'pidFile' | 'user';
 
-const KINDS: Record<keyof PreforkOptions, Kind> = {
+/** What each option has to be: the names there are, in the order of the docs. */
+export const KINDS: Record<keyof PreforkOptions, Kind> = {
   accepts: 'count',
   acceptInterval: 'duration',
   acceptLock: 'boolean',
@@ -173,7 +174,7 @@ const KINDS: Record<keyof PreforkOptions, Kind> = {
   maxRequests: 'count',
   multiAccept: 'positive',
   pidFile: 'path',
-  shutdownDelay: 'count',
+  shutdownDelay: 'delay',
   silent: 'boolean',
   spare: 'count',
   upgradeTimeout: 'duration',
@@ -217,12 +218,12 @@ export function resolveOptions(options: PreforkOptions = {}): Settings {
   }
   for (const [name, value] of Object.entries(options)) {
     if (!Object.hasOwn(KINDS, name)) throw new TypeError(unknownOption(name, Object.keys(KINDS)));
-    if (value !== undefined) checkOption(`\`${name}\``, KINDS[name as keyof PreforkOptions], value);
+    if (value !== undefined) checkValue(name as keyof PreforkOptions, value);
   }
   const given = Object.fromEntries(
     Object.entries(options).filter(([, value]) => value !== undefined),
   ) as PreforkOptions;
-  const settings: Settings = {
+  return {
     ...DEFAULTS,
     lockFile: join(tmpdir(), 'prefork.lock'),
     log: defaultLog,
@@ -230,8 +231,12 @@ export function resolveOptions(options: PreforkOptions = {}): Settings {
     listen: [given.listen ?? DEFAULTS.listen].flat(),
     workers: given.workers ?? defaultWorkers(),
   };
-  checkWorkers('`workers`', settings.workers);
-  return settings;
+}
+
+/** @throws TypeError or RangeError for a value that is none of this option, by the name that its giver knows. */
+export function checkValue(option: keyof PreforkOptions, value: unknown, name = `\`${option}\``): void {
+  if (option === 'workers') checkWorkers(name, value);
+  else checkOption(name, KINDS[option], value);
 }
 
 /** @throws RangeError for a number of workers that is none. */

@@ -4,7 +4,17 @@ import { inspect } from 'node:util';
 import type { Log } from './log.js';
 
 /** What a value has to be. */
-export type Kind = 'boolean' | 'count' | 'duration' | 'function' | 'identity' | 'log' | 'path' | 'positive' | 'urls';
+export type Kind =
+  | 'boolean'
+  | 'count'
+  | 'delay'
+  | 'duration'
+  | 'function'
+  | 'identity'
+  | 'log'
+  | 'path'
+  | 'positive'
+  | 'urls';
 
 const LONGEST = 2 ** 31 - 1; // a longer timer fires at once, setTimeout
 
@@ -34,7 +44,7 @@ export function checkOption(name: string, kind: Kind, value: unknown): void {
     default:
       expectType(name, 'a number', value, typeof value === 'number');
   }
-  if (kind === 'count') expectValue(name, 'a non-negative integer', value, isCount(value));
+  if (kind === 'count' || kind === 'delay') expectValue(name, 'a non-negative integer', value, isCount(value));
   if (kind === 'positive') expectValue(name, 'a positive integer', value, isCount(value) && value !== 0);
   if (kind === 'duration') expectValue(name, 'milliseconds above 0 and below 2147483648', value, isDuration(value));
 }
@@ -62,11 +72,16 @@ export function show(value: unknown): string {
 
 /** The message for a name that is none, with the nearest one that is. */
 export function unknownOption(name: string, names: readonly string[]): string {
+  return `Unknown option \`${name}\`${suggestion(name, names)}`;
+}
+
+/** `, did you mean ...?` with the name that is nearest, if one is near. */
+export function suggestion(name: string, names: readonly string[]): string {
   const [nearest] = names
     .map((known) => ({ known, distance: editDistance(name.toLowerCase(), known.toLowerCase()) }))
     .filter(({ known, distance }) => distance <= Math.max(2, known.length / 3))
     .sort((a, b) => a.distance - b.distance);
-  return `Unknown option \`${name}\`${nearest ? `, did you mean \`${nearest.known}\`?` : ''}`;
+  return nearest ? `, did you mean \`${nearest.known}\`?` : '';
 }
 
 function editDistance(a: string, b: string): number {

@@ -22,6 +22,7 @@ const KINDS = {
     wrongType: ['1', true, null, [1], 1n],
     wrongValue: [-1, 0.5, Number.NaN, Number.POSITIVE_INFINITY, LONGEST + 1],
   },
+  delay: { good: [0, 1, LONGEST], wrongType: ['1', null], wrongValue: [-1, 0.5, Number.NaN, LONGEST + 1] },
   positive: { good: [1, LONGEST], wrongType: ['1', null], wrongValue: [0, -1, 1.5, Number.NaN, LONGEST + 1] },
   duration: {
     good: [1, 0.5, LONGEST],
@@ -58,7 +59,7 @@ const OPTIONS = {
   maxRequests: 'count',
   multiAccept: 'positive',
   pidFile: 'path',
-  shutdownDelay: 'count',
+  shutdownDelay: 'delay',
   silent: 'boolean',
   spare: 'count',
   upgradeTimeout: 'duration',
