@@ -116,10 +116,13 @@ globals[KEY] ??= takeIdentity();
 /** Set in a worker; `succession` in the manager that an upgrade has started. */
 export const { identity, succession } = globals[KEY];
 
+/** What /proc calls the facts. */
+export const FACTS_NAME = 'prefork-facts';
+
 /** A page that only who inherits the descriptor can read. */
 export function writeFacts(facts: Facts | Estate): number {
   const bytes = Buffer.from(JSON.stringify(facts));
-  const fd = anonymousFile('prefork-facts', 0);
+  const fd = anonymousFile(FACTS_NAME, 0);
   writeSync(fd, bytes, 0, bytes.length, 0);
   return fd;
 }
@@ -132,7 +135,8 @@ export function readEstate(): Estate {
   return readPage(ESTATE_FD) as Estate;
 }
 
-function readPage(fd: number): unknown {
+/** The facts behind a descriptor. */
+export function readPage(fd: number): unknown {
   const bytes = Buffer.alloc(fstatSync(fd).size);
   readSync(fd, bytes, 0, bytes.length, 0);
   return JSON.parse(bytes.toString());

@@ -1,9 +1,10 @@
 // Both processes. One shared page: a slot of 32-bit counters for each worker, and a header.
 //
 // A worker writes its own slot only. The header is written by whoever holds the accept lock; the deputy word by the
-// deputy as well, the stopping word by the manager. Everybody reads everything. To the manager the page is untrusted: it acts on its own records and takes
+// deputy as well, the stopping word and the bulletin by the manager. Everybody reads everything. To the manager the page is untrusted: it acts on its own records and takes
 // from here only what it shows, which worker to wake, and whether a worker may be sent QUIT yet.
 
+import { BULLETIN_WORDS, Bulletin } from './bulletin.js';
 import { mapShared } from './posix.js';
 
 const SLOT_WORDS = 16; // one cache line, so that no two workers write the same one
@@ -11,8 +12,14 @@ const SLOT_WORDS = 16; // one cache line, so that no two workers write the same 
 /** Slots there are: each of the workers and, in a reload, its successor. */
 export const SLOTS = 2048;
 
+/** Size of a slot, and of the header. */
+export const SLOT_BYTES = SLOT_WORDS * 4;
+
+/** What /proc calls the shared page. */
+export const SCOREBOARD_NAME = 'prefork-scoreboard';
+
 /** Size of the shared page; only what is written takes memory. */
-export const SCOREBOARD_BYTES = (SLOTS + 1) * SLOT_WORDS * 4;
+export const SCOREBOARD_BYTES = (SLOTS + 1) * SLOT_BYTES;
 
 // Header
 const USED = 0; // slots ever used, what a reader has to look at
@@ -21,6 +28,7 @@ const DEPUTY_AT = 2; // when the deputy looked last; 0 = there is no deputy
 const STOPPING = 3; // 1 once the manager has begun to stop the whole server
 const STUCK = 5; // slot + 1 of the holder that somebody has complained about
 const TURN = 4; // counts the accepts of the pool from shared sockets, so that it is known whose was longest ago
+const BULLETIN = 6; // the first of the manager's words
 
 // Slot
 const PID = 0;
@@ -46,10 +54,12 @@ export interface Counters {
 
 /** The shared page. Times are 32-bit milliseconds of the monotonic clock, as {@link now} gives them. */
 export class Scoreboard {
+  readonly bulletin: Bulletin;
   readonly #words: Uint32Array;
 
   constructor(words: Uint32Array) {
     this.#words = words;
+    this.bulletin = new Bulletin(words.subarray(BULLETIN, BULLETIN + BULLETIN_WORDS));
   }
 
   static map(fd: number): Scoreboard {

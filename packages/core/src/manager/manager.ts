@@ -2,6 +2,7 @@
 // place that acts; events tell. It never sees a connection, a request or the application.
 
 import { rmSync } from 'node:fs';
+import { Phase } from '../bulletin.js';
 import { messageOf, PreforkError } from '../errors.js';
 import type { BoundLocation } from '../handover.js';
 import type { Location } from '../locations.js';
@@ -61,6 +62,7 @@ export class Manager {
   #pool: Pool | undefined;
   #inheritance: Inheritance | undefined;
   #upgrade: Upgrade | undefined;
+  readonly #upgradeNews = { upgrades: 0, upgradesFailed: 0 };
   #hasHeir = false;
   #delay: NodeJS.Timeout | undefined;
   #failure: Error | undefined;
@@ -167,6 +169,7 @@ export class Manager {
     const { log, lockFile, gracefulTimeout, upgradeTimeout } = this.#settings;
     if (!this.#premises || this.#target.goal !== 'run' || !this.#target.proven || this.#upgrade) return;
     const { sockets, pidFile } = this.#premises;
+    this.#upgradeNews.upgrades += 1;
     this.#upgrade = startUpgrade(sockets, pidFile, {
       run: this.#run,
       gracefulTimeout,
@@ -180,10 +183,12 @@ export class Manager {
       },
       failed: (pid) => {
         this.#upgrade = undefined;
+        this.#upgradeNews.upgradesFailed += 1;
         rmSync(lockFilePath(lockFile, pid), { force: true });
         this.#manage();
       },
     });
+    this.#manage();
   }
 
   ensurePidFile(): void {
@@ -250,9 +255,18 @@ export class Manager {
     if (this.#connectionsWait()) this.#pool.wakeWaiter();
     if (this.#seatsWait()) this.#pool.wakeAll();
     this.#buryOrphans();
+    this.#publish();
     if (this.#target.goal !== 'run' && this.#workers.length === 0 && !this.#upgrade) return this.#finished();
     this.#sleep(now);
     this.#events.wait();
+  }
+
+  /** Tells the `prefork` command. */
+  #publish(): void {
+    const { goal, proven, workers } = this.#target;
+    const running = proven ? Phase.serving : Phase.starting;
+    const phase = this.#hasHeir ? Phase.handedOver : goal !== 'run' || this.#delay ? Phase.stopping : running;
+    this.#premises?.board.bulletin.write({ phase, workers, ...this.#reload.news, ...this.#upgradeNews });
   }
 
   #sleep(now: number): void {

@@ -7,7 +7,7 @@ import { writeFacts } from '../handover.js';
 import type { Location } from '../locations.js';
 import type { Settings } from '../options.js';
 import { anonymousFile, loadLibc } from '../posix.js';
-import { SCOREBOARD_BYTES, Scoreboard } from '../scoreboard.js';
+import { SCOREBOARD_BYTES, SCOREBOARD_NAME, Scoreboard } from '../scoreboard.js';
 import { type BoundSocket, bindAll } from './listeners.js';
 import { createLockFile, type LockFile } from './lock-file.js';
 import { adoptPidFile, createPidFile, defaultPidFile, type PidFile } from './pid-file.js';
@@ -58,7 +58,7 @@ export async function openPremises(
   try {
     if (!inherits(settings, inheritance)) pidFile = openPidFile(settings);
     lockFile = createLockFile(settings.lockFile, owner);
-    memory.push(anonymousFile('prefork-scoreboard', SCOREBOARD_BYTES));
+    memory.push(anonymousFile(SCOREBOARD_NAME, SCOREBOARD_BYTES));
     const { path } = lockFile;
     const writeBornWith = () => writeFacts({ lockFile: path, locations: sockets.map(({ location }) => location) });
     memory.push(writeBornWith());

@@ -7,6 +7,8 @@ import type { Target, WorkerRecord } from './policy.js';
 export class Reload {
   /** Why the last reload failed. */
   reloadError: string | undefined;
+  /** What the bulletin says about reloads. */
+  readonly news = { reloads: 0, reloaded: 0, reloadFailed: 0, reloadCulprit: 0 };
   readonly #target: Target;
   readonly #events: { reload(error?: PreforkError): void };
   readonly #log: Log;
@@ -31,11 +33,12 @@ export class Reload {
   #begin(): void {
     this.#isWanted = false;
     this.reloadError = undefined;
+    this.news.reloads += 1;
     this.#log.info('Reloading the workers');
     try {
       this.#prepare();
     } catch (error) {
-      return this.#giveUp(messageOf(error), error);
+      return this.#giveUp(messageOf(error), 0, error);
     }
     this.#isRunning = true;
     this.#target.generation += 1;
@@ -48,6 +51,7 @@ export class Reload {
     );
     if (!this.#isRunning || isReloading || (!isServed && this.#target.workers > 0)) return;
     this.#isRunning = false;
+    this.news.reloaded = this.news.reloads;
     this.#log.info('Reload finished');
     this.#events.reload();
     if (this.#isWanted) this.#begin();
@@ -64,12 +68,15 @@ export class Reload {
     this.#isRunning = false;
     this.#isWanted = false;
     for (const other of workers) other.generation = this.#target.generation;
-    this.#giveUp(reason);
+    this.#giveUp(reason, worker.pid);
     return true;
   }
 
-  #giveUp(reason: string, cause?: unknown): void {
+  /** `culprit` is the pid of a worker, 0 for what the manager did itself. */
+  #giveUp(reason: string, culprit: number, cause?: unknown): void {
     this.reloadError = reason;
+    this.news.reloadFailed = this.news.reloads;
+    this.news.reloadCulprit = culprit;
     this.#log.error(`Reload failed, ${reason}; the old workers stay`);
     this.#events.reload(new PreforkError('ERR_PREFORK_RELOAD', `Reload failed: ${reason}`, cause));
   }
