@@ -4,6 +4,7 @@
 import { EventEmitter } from 'node:events';
 import type { Server as HttpServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { takeCall } from './calls.js';
 import { PreforkError } from './errors.js';
 import { type Identity, identity } from './handover.js';
 import { type ListenCallback, type ListenOptions, type Location, parseListen } from './locations.js';
@@ -42,10 +43,6 @@ export interface PreforkEventMap {
 // Each process loads its own half, while the application loads what it needs: `listen` finds it ready.
 const workerHalf = identity ? import('./worker/worker.js') : undefined;
 const managerHalf = identity ? undefined : import('./manager/manager.js');
-
-/** Counts `listen` and `run`: a worker serves the call that its manager started it for. */
-const calls = globalThis as { [key: symbol]: number | undefined };
-const CALLS = Symbol.for('prefork.calls');
 
 /**
  * A preforking server: an event emitter that is the manager in one process and a worker in the others.
@@ -187,8 +184,7 @@ export class Prefork extends EventEmitter<PreforkEventMap> {
   /** @returns when it has finished, and with what error; in a worker, never. */
   #start(args: unknown[]): Promise<Error | undefined> | undefined {
     const { locations, callback } = parseListen(args, this.#settings);
-    const run = calls[CALLS] ?? 0;
-    calls[CALLS] = run + 1;
+    const run = takeCall();
     if (identity) {
       if (identity.run !== run) return undefined;
       const worker = identity;
