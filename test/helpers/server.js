@@ -23,6 +23,7 @@ import { eventually, within } from './wait.js';
  * @property {string[]} [args] arguments of the fixture, after `options`
  * @property {Record<string, string | undefined>} [env] added to the environment; `undefined` takes one away
  * @property {string[]} [execArgv] flags of node, before the fixture
+ * @property {string | URL} [cwd] the working folder, that of the fixtures unless told otherwise
  * @property {string} [dir] TMPDIR and so the folder of PID file and lock file; by default one of its own
  */
 
@@ -34,13 +35,13 @@ import { eventually, within } from './wait.js';
  * @param {string | undefined} fixture
  * @param {StartOptions} [settings]
  */
-export function startServer(t, fixture, { options, args = [], env = {}, execArgv = [], dir = tempDir(t) } = {}) {
+export function startServer(t, fixture, { options, args = [], env = {}, execArgv = [], cwd, dir = tempDir(t) } = {}) {
   const mark = `PREFORK_TEST=${randomUUID()}`;
   const fixtures = new URL('../fixtures/', import.meta.url);
   const script = fixture === undefined ? [] : [fileURLToPath(new URL(fixture, fixtures))];
   const json = options === undefined ? [] : [JSON.stringify(options)];
   const child = spawn(process.execPath, [...execArgv, ...script, ...json, ...args], {
-    cwd: fixtures,
+    cwd: cwd ?? fixtures,
     env: { ...process.env, NODE_OPTIONS: undefined, TMPDIR: dir, PREFORK_TEST: mark.split('=')[1], ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });

@@ -1,0 +1,116 @@
+// The `prefork` command, in a worker and with `--check`. A module -> a listener: what it exports is told by its shape, so
+// any version of Express and Koa fits, and core depends on neither.
+
+import { createRequire } from 'node:module';
+import { resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import type { Listener } from '../options.js';
+import { show, suggestion } from '../validation.js';
+import { CommandError, FAILED, usageError } from './command-error.js';
+import { COMMANDS } from './flags.js';
+
+/**
+ * The module's file, found as `node app` finds it; nothing is loaded.
+ *
+ * @throws CommandError with status 2
+ */
+export function findApp(path: string, folder: string): string {
+  const absolute = resolve(folder, path);
+  try {
+    return createRequire(pathToFileURL(`${folder}/`)).resolve(absolute);
+  } catch {
+    // who mistyped a command has named a file that is not there
+    const hint = /[./]/.test(path) ? '' : suggestion(path, Object.keys(COMMANDS).slice(1));
+    throw usageError(`Can't find the app ${absolute}${hint}`);
+  }
+}
+
+/**
+ * Loads the app.
+ *
+ * @throws CommandError with status 1 that says the fix, or what the module itself throws
+ */
+export async function loadApp(file: string): Promise<Listener> {
+  const module: unknown = await import(pathToFileURL(file).href);
+  const exports = await Promise.all(candidates(module));
+  for (const value of exports) {
+    const listener = listenerOf(value);
+    if (listener) return listener;
+  }
+  const mistake = exports.find((value) => value !== undefined && !isPlain(value));
+  throw new CommandError(FAILED, `${file} exports ${describe(mistake)}`);
+}
+
+/** The default export, `module.exports`, what a compiler made of a default export, and the named export `app`. */
+function candidates(module: unknown): unknown[] {
+  const main = property(module, 'default');
+  const compiled = property(main, '__esModule') === true ? property(main, 'default') : undefined;
+  return [compiled, main, property(module, 'app'), isPlain(main) ? property(main, 'app') : undefined];
+}
+
+/** Express apps are listeners themselves. */
+function listenerOf(value: unknown): Listener | undefined {
+  if (isKoaApp(value)) return koaListener(value);
+  if (typeof value !== 'function' || isModuleOrRouter(value) || isClass(value)) return undefined;
+  return value as Listener;
+}
+
+interface KoaApp {
+  callback(): Listener;
+}
+
+function isKoaApp(value: unknown): value is KoaApp {
+  return typeof value === 'object' && has(value, 'callback') && has(value, 'use');
+}
+
+/** `callback()` waits for the first request: it adds Koa's own error logger unless the app has an `error` handler by then. */
+function koaListener(app: KoaApp): Listener {
+  let handle: Listener | undefined;
+  return (request, response) => {
+    handle ??= app.callback();
+    return handle(request, response);
+  };
+}
+
+/** The express module, and a router without an app, look like listeners. */
+function isModuleOrRouter(value: unknown): boolean {
+  return has(value, 'Router') || (has(value, 'handle') && !has(value, 'listen'));
+}
+
+function isClass(value: unknown): boolean {
+  return typeof value === 'function' && /^class\b/.test(Function.prototype.toString.call(value));
+}
+
+const FIX = '`export default app`, or `module.exports = app`';
+
+/** Names what was exported and, where the mistake is a known one, its fix. */
+function describe(value: unknown): string {
+  if (value === undefined) return `no app: add ${FIX}, in place of \`app.listen(...)\``;
+  if (has(value, 'Router') && typeof value === 'function')
+    return 'the express module: call it, `const app = express()`';
+  if (has(property(value, 'prototype'), 'callback')) return 'the Koa class: make an app of it, `const app = new Koa()`';
+  if (has(value, 'isManager')) return `a server of Prefork: the command makes its own; ${FIX}`;
+  if (has(value, 'routes')) return 'a Koa router: mount it with `app.use(router.routes())` and export the app';
+  if (has(value, 'handle')) return 'an Express router: mount it with `app.use(router)` and export the app';
+  if (has(value, 'close')) return `a server: the command makes its own; ${FIX}, in place of \`app.listen(...)\``;
+  if (has(value, 'fetch')) {
+    return 'an object with `fetch`, made for other runtimes: export `getRequestListener(app.fetch)` of @hono/node-server';
+  }
+  if (isClass(value)) return 'a class: make an app of it, and export that';
+  return `${show(value)}, which is no Express app, no Koa app and no (req, res) function: ${FIX}`;
+}
+
+/** Something like `module.exports = { app }`, or a module without exports. */
+function isPlain(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return (prototype === Object.prototype || prototype === null) && !has(value, 'fetch');
+}
+
+function has(value: unknown, name: string): boolean {
+  return property(value, name) !== undefined;
+}
+
+function property(value: unknown, name: string): unknown {
+  return value === null || value === undefined ? undefined : (value as Record<string, unknown>)[name];
+}

@@ -1,0 +1,130 @@
+// The `prefork` command that controls a server: sends the manager what docs/signals.md lists, and waits for what becomes of
+// it. It needs no more of the server than the PID file and its memory, see observe.ts.
+
+import { type News, Phase } from '../bulletin.js';
+import { checkPid, defaultPidFile } from '../manager/pid-file.js';
+import { signalProcess } from '../manager/spawn.js';
+import { checkWorkers, MAX_WORKERS } from '../options.js';
+import { show } from '../validation.js';
+import { CommandError, FAILED, usageError } from './command-error.js';
+import type { CommandLine } from './flags.js';
+import { Observed } from './observe.js';
+import { showStatus } from './status.js';
+
+/** How long a manager may take to act on a signal: one that is stopped or blocked takes longer. Milliseconds. */
+const PATIENCE = 10_000;
+
+/** Resolves with the exit status. @throws CommandError */
+export async function runCommand(line: CommandLine, pidFile = defaultPidFile()): Promise<number> {
+  // before anything is looked for: a mistake is one on any machine
+  const resize = line.command === 'resize' ? parseAmount(line.operand) : undefined;
+  const pid = checkPid(pidFile);
+  if (pid === undefined) {
+    throw new CommandError(FAILED, `No server is running that holds the PID file ${pidFile}; --pid-file names another`);
+  }
+  const server = new Observed(pid);
+  if (resize) await resizePool(server, resize);
+  else if (line.command === 'stop') await stop(server, line.switches.has('now'));
+  else if (line.command === 'reload') await reload(server);
+  else if (line.command === 'upgrade') await upgrade(server, pidFile);
+  else showStatus(server, pidFile, line.switches.has('json'));
+  return 0;
+}
+
+/** INT, not TERM: with `gracefulTerm` TERM is not immediate. */
+async function stop(server: Observed, now: boolean): Promise<void> {
+  send(server, now ? 'SIGINT' : 'SIGQUIT');
+  await server.until(() => undefined);
+  console.log(`Server ${server.pid} has stopped`);
+}
+
+async function reload(server: Observed): Promise<void> {
+  const before = server.news();
+  expectServing(server, before);
+  send(server, 'SIGHUP');
+  // one that begins from now on runs the code as it is now; the one that runs may not
+  const ours = before.reloads + 1;
+  const isTaken = patience(server, ({ reloads }) => reloads >= ours || before.reloads > finishedReload(before));
+  const outcome = await server.until((news, isAlive) => {
+    if (news.reloaded >= ours) return 'done';
+    if (news.reloadFailed !== before.reloadFailed) return `worker ${news.reloadCulprit} did not come up`;
+    if (news.phase !== Phase.serving || !isAlive) return 'the server stops';
+    isTaken(news);
+    return undefined;
+  });
+  if (outcome !== 'done') throw new CommandError(FAILED, `Reload failed, ${outcome}; the server's log says more`);
+  console.log(`Server ${server.pid} has reloaded its workers`);
+}
+
+const finishedReload = ({ reloaded, reloadFailed }: News) => Math.max(reloaded, reloadFailed);
+
+async function upgrade(server: Observed, pidFile: string): Promise<void> {
+  const before = server.news();
+  expectServing(server, before);
+  if (before.upgrades > before.upgradesFailed) throw new CommandError(FAILED, 'An upgrade is under way already');
+  send(server, 'SIGUSR2');
+  const isTaken = patience(server, ({ upgrades }) => upgrades > before.upgrades);
+  const outcome = await server.until((news, isAlive) => {
+    if (news.phase === Phase.handedOver) return 'done';
+    if (news.upgradesFailed > before.upgradesFailed) return 'the next manager did not come up';
+    if (news.phase !== Phase.serving || !isAlive) return 'the server stops';
+    isTaken(news);
+    return undefined;
+  });
+  if (outcome !== 'done') throw new CommandError(FAILED, `Upgrade failed, ${outcome}; the server's log says more`);
+  console.log(`Server ${server.pid} has handed over to ${checkPid(pidFile) ?? 'the next one'}`);
+}
+
+interface Amount {
+  by?: number;
+  to?: number;
+}
+
+function parseAmount(text: string | undefined): Amount {
+  const [, sign, digits] = /^([+-]?)(\d+)$/.exec(text ?? '') ?? [];
+  if (digits === undefined) {
+    throw usageError(`Expected 4, +1, -1 or the like after \`prefork resize\`, got ${text ? show(text) : 'nothing'}`);
+  }
+  try {
+    checkWorkers('the number of workers', Number(digits));
+  } catch (error) {
+    throw usageError((error as Error).message);
+  }
+  return sign === '' ? { to: Number(digits) } : { by: Number(`${sign}${digits}`) };
+}
+
+/** One signal at a time: the kernel makes one of several that wait. */
+async function resizePool(server: Observed, { by = 0, to }: Amount): Promise<void> {
+  const before = server.news().workers;
+  const goal = Math.max(0, Math.min(to ?? before + by, MAX_WORKERS));
+  const step = Math.sign(goal - before);
+  for (let count = before; count !== goal; count += step) {
+    send(server, step > 0 ? 'SIGTTIN' : 'SIGTTOU');
+    const isTaken = patience(server, ({ workers }) => workers !== count);
+    const outcome = await server.until((news) => {
+      isTaken(news);
+      return news.workers !== count || news.phase >= Phase.stopping ? news : undefined;
+    });
+    if (outcome?.workers === count) throw new CommandError(FAILED, `Server ${server.pid} stops`);
+  }
+  console.log(`Server ${server.pid} had ${before} workers and has ${goal}`);
+}
+
+function expectServing({ pid }: Observed, { phase }: News): void {
+  if (phase === Phase.starting) throw new CommandError(FAILED, `Server ${pid} has no healthy worker yet`);
+  if (phase !== Phase.serving) throw new CommandError(FAILED, `Server ${pid} stops`);
+}
+
+/** What throws when the manager does not act on a signal. */
+function patience({ pid }: Observed, isTaken: (news: News) => boolean): (news: News) => void {
+  const end = performance.now() + PATIENCE;
+  return (news) => {
+    if (isTaken(news) || performance.now() < end) return;
+    throw new CommandError(FAILED, `Server ${pid} does not react, is it suspended?`);
+  };
+}
+
+function send({ pid }: Observed, signal: NodeJS.Signals): void {
+  if (!signalProcess(pid, signal))
+    throw new CommandError(FAILED, `Can't signal server ${pid}: it has gone, or is not yours`);
+}

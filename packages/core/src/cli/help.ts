@@ -1,0 +1,23 @@
+// The `prefork` command. `--help`, which fits a screen; docs/cli.md has the rest.
+
+export const HELP = `Usage: prefork [flags] app.js     an Express app, a Koa app or (req, res) => ...
+       prefork stop [--now] | reload | upgrade | status [--json]       [-P file]
+       prefork resize N|+N|-N                                          [-P file]
+
+Where    -l --listen URL (http://*:3000; again for more)   -b --backlog N
+Workers  -w --workers N    -s --spare N    -u --user NAME    -g --group NAME
+Limits   -A --accepts N    -c --max-clients N    -r --max-requests N
+         --multi-accept N
+Times    -G --graceful-timeout T     -H --heartbeat-timeout T
+         -i --inactivity-timeout T   --keep-alive-timeout T
+         -L --lock-timeout T         -a --accept-interval T
+         --heartbeat-interval T      --shutdown-delay T      --upgrade-timeout T
+Files    -P --pid-file F    --lock-file F    --no-cleanup    --config F
+Others   --graceful-term    --no-accept-lock    --silent
+Command  --check (load the app, start nothing)    --watch (reload on change)
+         -h --help    -v --version
+
+T is a time: 20s, 500ms, 2m; without a unit milliseconds, as in the API.
+Flags win over PREFORK_WORKERS, PREFORK_GRACEFUL_TIMEOUT, ..., WEB_CONCURRENCY
+and PORT, those over prefork.config.js. All of it: docs/cli.md.
+`;
