@@ -9,7 +9,7 @@ import { type Prefork, prefork } from '../prefork.js';
 import { loadApp } from './app.js';
 import { CommandError, FAILED } from './command-error.js';
 import type { Assignment } from './settings.js';
-import { type Changes, watchFolder } from './watch.js';
+import { Changes } from './watch.js';
 
 /** The manager's part and the worker's; resolves with the exit status, in a worker never. */
 export async function serve({ app, options }: Assignment, watch: boolean): Promise<number> {
@@ -62,7 +62,7 @@ function isPreforkError(error: unknown, code: PreforkError['code']): boolean {
 async function serveAndWatch(app: string, options: PreforkOptions): Promise<number> {
   const { log } = resolveOptions(options);
   const folder = watchedFolder(app);
-  const changes = watchFolder(folder, (message) => log.warn(message));
+  const changes = new Changes(folder, (message) => log.warn(message));
   log.info(`Watching ${folder}`);
   try {
     for (;;) {

@@ -11,82 +11,77 @@ const CODE = /^[^.].*\.([cm]?[jt]sx?|json|node|wasm)$/;
 /** How long a series of changes has to be quiet: an editor writes a file in several steps. Milliseconds. */
 const QUIET = 100;
 
-export interface Changes {
-  /** How many series there were. */
-  readonly count: number;
+/** A folder and the folders in it, but for node_modules and those that begin with a dot. */
+export class Changes {
+  /** How many series of changes there were. */
+  count = 0;
+  readonly #folders = new Map<string, FSWatcher>();
+  readonly #listeners = new Set<(file: string) => void>();
+  readonly #warn: (message: string) => void;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(root: string, warn: (message: string) => void) {
+    this.#warn = warn;
+    this.#add(root, false);
+  }
+
   /** @returns what ends it */
-  listen(changed: (file: string) => void): () => void;
+  listen(changed: (file: string) => void): () => void {
+    this.#listeners.add(changed);
+    return () => void this.#listeners.delete(changed);
+  }
+
   /** Resolves with the next one. */
-  next(): Promise<void>;
-  close(): void;
-}
+  next(): Promise<void> {
+    return new Promise((resolve) => {
+      const end = this.listen(() => {
+        end();
+        resolve();
+      });
+    });
+  }
 
-/** Watches a folder and the folders in it, but for node_modules and those that begin with a dot. */
-export function watchFolder(root: string, warn: (message: string) => void): Changes {
-  const folders = new Map<string, FSWatcher>();
-  const listeners = new Set<(file: string) => void>();
-  let count = 0;
-  let timer: NodeJS.Timeout | undefined;
+  close(): void {
+    clearTimeout(this.#timer);
+    for (const folder of [...this.#folders.keys()]) this.#remove(folder);
+  }
 
-  const changed = (file: string) => {
-    clearTimeout(timer);
-    timer = setTimeout(() => {
-      count += 1;
-      for (const listener of [...listeners]) listener(file);
+  #changed(file: string): void {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => {
+      this.count += 1;
+      for (const listener of [...this.#listeners]) listener(file);
     }, QUIET);
-  };
+  }
 
-  const add = (folder: string, isNew: boolean) => {
-    if (folders.has(folder)) return;
+  /** What is in a new folder may have been there before the watch was. */
+  #add(folder: string, isNew: boolean): void {
+    if (this.#folders.has(folder)) return;
     try {
-      const watcher = watch(folder, (_event, name) => seen(folder, name ?? ''));
-      watcher.on('error', () => remove(folder));
-      folders.set(folder, watcher);
+      const watcher = watch(folder, (_event, name) => this.#seen(folder, name ?? ''));
+      watcher.on('error', () => this.#remove(folder));
+      this.#folders.set(folder, watcher);
       for (const entry of readdirSync(folder, { withFileTypes: true })) {
-        if (entry.isDirectory() && isWatched(entry.name)) add(join(folder, entry.name), isNew);
-        else if (isNew && CODE.test(entry.name)) changed(join(folder, entry.name));
+        if (entry.isDirectory() && isWatched(entry.name)) this.#add(join(folder, entry.name), isNew);
+        else if (isNew && CODE.test(entry.name)) this.#changed(join(folder, entry.name));
       }
     } catch (error) {
       // it has gone already, or it is not ours to read; too many folders are worth a word
-      if (!/^(ENOENT|EACCES)$/.test(codeOf(error))) warn(`Can't watch ${folder}: ${messageOf(error)}`);
+      if (!/^(ENOENT|EACCES)$/.test(codeOf(error))) this.#warn(`Can't watch ${folder}: ${messageOf(error)}`);
     }
-  };
+  }
 
-  const remove = (folder: string) => {
-    folders.get(folder)?.close();
-    folders.delete(folder);
-  };
+  #remove(folder: string): void {
+    this.#folders.get(folder)?.close();
+    this.#folders.delete(folder);
+  }
 
-  const seen = (folder: string, name: string) => {
+  #seen(folder: string, name: string): void {
     const path = join(folder, name);
-    if (CODE.test(name)) changed(path);
-    if (isFolder(path)) {
-      if (name !== '' && isWatched(name)) add(path, true);
-    } else if (folders.has(path)) remove(path);
-  };
-
-  add(root, false);
-  return {
-    get count() {
-      return count;
-    },
-    listen(listener) {
-      listeners.add(listener);
-      return () => void listeners.delete(listener);
-    },
-    next() {
-      return new Promise((resolve) => {
-        const end = this.listen(() => {
-          end();
-          resolve();
-        });
-      });
-    },
-    close() {
-      clearTimeout(timer);
-      for (const folder of [...folders.keys()]) remove(folder);
-    },
-  };
+    if (CODE.test(name)) this.#changed(path);
+    if (!isFolder(path)) this.#remove(path);
+    else if (name !== '' && isWatched(name)) this.#add(path, true);
+  }
 }
 
 function isWatched(name: string): boolean {
