@@ -5,9 +5,11 @@ import { chmodSync, existsSync, readdirSync, readFileSync, symlinkSync, writeFil
 import { dirname, join, relative, resolve } from 'node:path';
 import { describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { COMMANDS, FLAGS, parseCommandLine } from '../packages/core/dist/cli/flags.js';
 import { ERROR_CODES } from '../packages/core/dist/errors.js';
 import { handleSignals } from '../packages/core/dist/manager/signals.js';
-import { DEFAULTS, resolveOptions } from '../packages/core/dist/options.js';
+import { DEFAULTS, KINDS, resolveOptions } from '../packages/core/dist/options.js';
+import { project, startCommand } from './helpers/command.js';
 import { tempDir } from './helpers/files.js';
 import { startServer } from './helpers/server.js';
 
@@ -102,6 +104,37 @@ describe('the option tables', () => {
   });
 });
 
+describe('the tables of the command', () => {
+  test('name every flag of an option, with its letter, and no other, in the order of the options', () => {
+    const changesDefault = ({ option, implied }) => implied === undefined || implied !== DEFAULTS[option];
+    const flags = FLAGS.filter(changesDefault).map(({ name, short, option }) => [
+      `${short ? `-${short}, ` : ''}--${name}`,
+      option,
+    ]);
+    const rows = table('docs/cli.md', 'flag | option').map(([flag, option]) => [
+      flag.replaceAll('`', ''),
+      /^`(\w+)`/.exec(option)[1],
+    ]);
+    assert.deepEqual(rows, flags);
+    assert.equal(new Set(rows.map(([, option]) => option)).size, Object.keys(KINDS).length - 2);
+  });
+
+  test('name every command and its own flags', () => {
+    const commands = table('docs/cli.md', 'command | what it does').map(([text]) => /prefork ([a-z]+)/.exec(text)[1]);
+    assert.deepEqual(commands, ['app', ...Object.keys(COMMANDS).slice(1)]);
+    const flags = table('docs/cli.md', 'flag | meaning').map(([flag]) => plain(flag).split('--')[1]);
+    const known = new Set([...Object.values(COMMANDS).flat(), 'help', 'version']);
+    assert.deepEqual(flags.sort(), [...known].sort());
+  });
+
+  test('come with a config file and an app that serve', async (t) => {
+    const [app, config] = blocks('docs/cli.md', 'mjs');
+    const dir = project(t, { 'app.mjs': app, 'prefork.config.mjs': config.replace('app.js', 'app.mjs') });
+    const server = startCommand(t, dir, ['-l', 'http://127.0.0.1:0']);
+    assert.equal((await server.get()).body, 'Hello');
+  });
+});
+
 describe('the table of errors', () => {
   test('names every code, and no other, with its sentence', () => {
     const rows = table('docs/errors.md', 'code | what happened').map(([code, text]) => [plain(code), text]);
@@ -167,6 +200,11 @@ describe('commands and links', () => {
     test(`of ${page} lead somewhere`, () => {
       for (const [, name] of read(page).matchAll(/npx (?:--yes )?pnpm@12 ([\w:-]+)/g)) {
         assert.ok(BUILT_IN.includes(name) || Object.hasOwn(scripts, name), `${name} is no script of package.json`);
+      }
+      for (const code of blocks(page, 'sh')) {
+        for (const [, line] of code.matchAll(/\bprefork ((?:[a-z]+\.js|-|[a-z]+\b(?!\/)).*)$/gm)) {
+          assert.doesNotThrow(() => parseCommandLine(line.replaceAll("'", '').split(' ')), line);
+        }
       }
       for (const [, link] of withoutBlocks(read(page)).matchAll(/\]\(([^)\s]+)\)/g)) checkLink(page, link);
     });
