@@ -1,7 +1,7 @@
 // `prefork stop|reload|upgrade|resize|status`: they find the server by its PID file, and end when it is done.
 
 import assert from 'node:assert/strict';
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { connect, listens } from './helpers/client.js';
@@ -149,15 +149,34 @@ test('stop waits for what is in flight, and stop --now does not', async (t) => {
 });
 
 test('a reload that is asked for while another one runs waits for one with the code as it is then', async (t) => {
-  const { server, change, run } = await start(t);
-  change(`await new Promise((resolve) => setTimeout(resolve, 300));\n${answers('middle')}`);
-  const after = server.lines.length;
+  const { server, dir, change } = await start(t);
+  change(`
+    import { existsSync } from 'node:fs';
+    import { setTimeout as sleep } from 'node:timers/promises';
+    console.log('loads the code between');
+    while (!existsSync('go')) await sleep(10);
+    ${answers('between')}`);
   signal(server.pid, 'SIGHUP');
-  await server.waitForLine(/Worker \d+ started/, { after });
+  await server.waitForLine(/^loads the code between$/);
   change(answers('new'));
-  assert.equal((await run('reload')).code, 0);
+  const reload = startCommand(t, dir, ['reload']);
+  // from then on it waits: the signal follows at once
+  await eventually(() => hasOpen(reload.pid, 'memfd:prefork-scoreboard'));
+  writeFileSync(join(dir, 'go'), '');
+  assert.deepEqual(await reload.ended, { code: 0, signal: null }, reload.output);
   for (let i = 0; i < 4; i++) assert.equal((await server.get()).body, 'new');
 });
+
+function hasOpen(pid, name) {
+  const folder = `/proc/${pid}/fd`;
+  return readdirSync(folder).some((fd) => {
+    try {
+      return readlinkSync(join(folder, fd)).includes(name);
+    } catch {
+      return false; // closed meanwhile
+    }
+  });
+}
 
 test('without a server the commands end with status 1 and name the PID file', async (t) => {
   const dir = project(t, { 'stale.pid': `${process.pid}\n` });
