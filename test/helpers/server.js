@@ -24,6 +24,7 @@ import { eventually, within } from './wait.js';
  * @property {Record<string, string | undefined>} [env] added to the environment; `undefined` takes one away
  * @property {string[]} [execArgv] flags of node, before the fixture
  * @property {string | URL} [cwd] the working folder, that of the fixtures unless told otherwise
+ * @property {string[]} [via] a command that runs node as its last arguments say, in its own place
  * @property {string} [dir] TMPDIR and so the folder of PID file and lock file; by default one of its own
  */
 
@@ -35,12 +36,17 @@ import { eventually, within } from './wait.js';
  * @param {string | undefined} fixture
  * @param {StartOptions} [settings]
  */
-export function startServer(t, fixture, { options, args = [], env = {}, execArgv = [], cwd, dir = tempDir(t) } = {}) {
+export function startServer(
+  t,
+  fixture,
+  { options, args = [], env = {}, execArgv = [], via = [], cwd, dir = tempDir(t) } = {},
+) {
   const mark = `PREFORK_TEST=${randomUUID()}`;
   const fixtures = new URL('../fixtures/', import.meta.url);
   const script = fixture === undefined ? [] : [fileURLToPath(new URL(fixture, fixtures))];
   const json = options === undefined ? [] : [JSON.stringify(options)];
-  const child = spawn(process.execPath, [...execArgv, ...script, ...json, ...args], {
+  const [command, ...rest] = [...via, process.execPath, ...execArgv, ...script, ...json, ...args];
+  const child = spawn(command, rest, {
     cwd: cwd ?? fixtures,
     env: { ...process.env, NODE_OPTIONS: undefined, TMPDIR: dir, PREFORK_TEST: mark.split('=')[1], ...env },
     stdio: ['ignore', 'pipe', 'pipe'],

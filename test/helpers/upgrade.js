@@ -8,7 +8,7 @@ import { signal, startServer } from './server.js';
 import { eventually } from './wait.js';
 
 /** A server of which a test can change the code and the options. */
-export function startChanging(t, own) {
+export function startChanging(t, own, env = {}, via = []) {
   const app = join(tempDir(t), 'app.mjs');
   const options = { listen: 'http://127.0.0.1:0', ...own };
   const source = (text, more = {}) =>
@@ -16,7 +16,7 @@ export function startChanging(t, own) {
   const write = (code) => writeFileSync(app, code);
   const change = (text, more) => write(source(text, more));
   change('old');
-  return { server: startServer(t, 'changing.js', { args: [app] }), options, source, write, change };
+  return { server: startServer(t, 'changing.js', { args: [app], env, via }), options, source, write, change };
 }
 
 /** Returns the pid of the new manager once it has taken over. */

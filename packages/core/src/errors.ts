@@ -2,6 +2,7 @@
 
 /** Every code a {@link PreforkError} can carry, with the sentence `docs/errors.md` explains. */
 export const ERROR_CODES = {
+  ERR_PREFORK_ACTIVATION: 'What systemd passed on cannot be used',
   ERR_PREFORK_BOOT: 'A worker stopped before its first heartbeat',
   ERR_PREFORK_LOCK_FILE: 'The lock file cannot be used',
   ERR_PREFORK_OWNER: 'The workers cannot be started as `user` and `group`',

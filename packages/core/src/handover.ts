@@ -46,10 +46,12 @@ export interface Facts {
   locations: BoundLocation[];
 }
 
-/** What the next manager needs to know. The pid file's descriptor, if there is one, follows the listening sockets. */
+/** What the next manager needs to know. The pid file's descriptor, if there is one, follows those of the sockets. */
 export interface Estate {
   /** What was asked for, once for each socket; the next manager finds its sockets by it: {@link locationKey}. */
   sockets: string[];
+  /** Those that systemd bound, which follow: their descriptor and name as systemd passed them. */
+  activated: { number: number; name: string }[];
   pidFile?: string;
 }
 

@@ -1,5 +1,6 @@
 // Both processes. What `listen` was given -> locations, checked before anything is bound. Pure.
 
+import type { AddressInfo } from 'node:net';
 import type { TlsOptions } from 'node:tls';
 import type { Settings } from './options.js';
 import { isTlsParameter, parseTls, TLS_PARAMETERS, type TlsFiles } from './tls.js';
@@ -16,8 +17,8 @@ export interface Location {
   /** A name, an address or nothing, which means every address. */
   host?: string;
   port?: number;
-  /** An inherited, bound descriptor. */
-  fd?: number;
+  /** An inherited, bound descriptor, or the name of a socket that systemd passed on. */
+  fd?: number | string;
   /** A listening socket for each worker in place of one for all, `SO_REUSEPORT`. */
   reuse?: boolean;
   backlog: number;
@@ -91,6 +92,15 @@ function isPath(target: unknown): target is string {
 }
 
 type Common = Pick<Location, 'backlog' | 'ipv6Only'>;
+
+/** The location of a socket that somebody else has bound. */
+export function locationAt(address: AddressInfo | string, protocol: Location['protocol'], common: Common): Location {
+  const location =
+    typeof address === 'string'
+      ? unix(address, common)
+      : tcp(address.port, address.address === '::' ? undefined : address.address, common);
+  return { ...location, protocol, url: location.url.replace(/^http/, protocol) };
+}
 
 function tcp(port: number, host: string | undefined, common: Common): Location {
   if (host !== undefined && typeof host !== 'string')
@@ -179,7 +189,7 @@ function parseQuery(query: URLSearchParams, protocol: string, bad: (why: string)
     if (!pattern.test(value)) throw bad(`\`${name}\` cannot be \`${value}\``);
     return Number.parseInt(value, radix);
   };
-  const fd = number('fd', /^\d{1,9}$/, 10);
+  const fd = parseDescriptor(query.get('fd'), bad);
   const backlog = number('backlog', /^[1-9]\d{0,8}$/, 10);
   const mode = number('mode', /^[0-7]{3,4}$/, 8);
   const reuse = number('reuse', /^[01]$/, 10);
@@ -192,4 +202,12 @@ function parseQuery(query: URLSearchParams, protocol: string, bad: (why: string)
     ...(reuse ? { reuse: true } : {}),
     ...(tls ? { tls } : {}),
   };
+}
+
+/** A number, or a name as systemd.socket(5) allows it in FileDescriptorName=. */
+function parseDescriptor(value: string | null, bad: (why: string) => Error): number | string | undefined {
+  if (value === null) return undefined;
+  if (/^\d{1,9}$/.test(value)) return Number(value);
+  if (!/^(?![+-]?\d+$)[ -9;-~]{1,255}$/.test(value)) throw bad(`\`fd\` cannot be \`${value}\``);
+  return value;
 }

@@ -13,12 +13,21 @@ const AF_INET6 = 10;
 const SOCK_STREAM_CLOEXEC_NONBLOCK = 1 | 0o2000000 | 0o4000;
 const SOL_SOCKET = 1;
 const SO_REUSEADDR = 2;
+const SO_TYPE = 3;
 const SO_REUSEPORT = 15;
+const SO_ACCEPTCONN = 30;
+const SO_DOMAIN = 39;
+const SOCK_STREAM = 1;
+const SOCK_DGRAM_CLOEXEC = 2 | 0o2000000;
+const MSG_DONTWAIT_NOSIGNAL = 0x40 | 0x4000;
 const IPPROTO_TCP = 6;
 const TCP_INFO = 11;
 const TCPI_UNACKED = 6; // in 32-bit words: on a listening socket the length of the accept queue, tcp(7)
 const IPPROTO_IPV6 = 41;
 const IPV6_V6ONLY = 26;
+const F_GETFL = 3;
+const F_SETFL = 4;
+const O_NONBLOCK = 0o4000;
 const F_DUPFD_CLOEXEC = 1030;
 const LOCK_EX_NB = 2 | 4;
 const LOCK_SH_NB = 1 | 4;
@@ -62,6 +71,7 @@ function load({ load, errno, view }: typeof koffi) {
     memfd_create: lib.func('int memfd_create(const char *, uint)'),
     mmap: lib.func('void *mmap(void *, size_t, int, int, int, int64)'),
     poll: lib.func('int poll(_Inout_ uint8 *, ulong, int)'),
+    sendto: lib.func('long sendto(int, const void *, size_t, int, const void *, uint)'),
     setsockopt: lib.func('int setsockopt(int, int, int, const void *, uint)'),
     waitid: lib.func('int waitid(int, int, _Out_ int *, int)'),
     waitpid: lib.func('int waitpid(int, void *, int)'),
@@ -128,11 +138,11 @@ function inetName(address: string, port: number, family: 4 | 6): Uint8Array {
   return name;
 }
 
-/** A `struct sockaddr_un`, unix(7): 107 bytes of path at the most. */
+/** A `struct sockaddr_un`, unix(7): 107 bytes of path at the most; a name that begins with a NUL is abstract, and ends where it ends. */
 function unixName(path: string): Uint8Array {
   const bytes = Buffer.from(path);
   if (bytes.length > 107) throw new RangeError(`Expected a socket path of at most 107 bytes, got \`${path}\``);
-  const name = Buffer.alloc(2 + bytes.length + 1);
+  const name = Buffer.alloc(2 + bytes.length + (bytes[0] === 0 ? 0 : 1));
   name.set(new Uint8Array(new Uint16Array([AF_UNIX]).buffer));
   name.set(bytes, 2);
   return name;
@@ -151,11 +161,36 @@ export function boundAddress(fd: number): AddressInfo | string {
   return { address, port: name.readUInt16BE(2), family: family === AF_INET6 ? 'IPv6' : 'IPv4' };
 }
 
-/** Whether an inherited descriptor is a listening socket. */
+/** Whether an inherited descriptor is a listening stream socket of a kind that we serve. */
 export function isListening(fd: number): boolean {
-  const SO_ACCEPTCONN = 30;
-  const value = new Uint32Array(1);
-  return c().getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, value, new Uint32Array([4])) === 0 && value[0] === 1;
+  const is = (option: number, ...expected: number[]) => {
+    const value = new Uint32Array(1);
+    const result = c().getsockopt(fd, SOL_SOCKET, option, value, new Uint32Array([4]));
+    return result === 0 && expected.includes(value[0] ?? -1);
+  };
+  return is(SO_ACCEPTCONN, 1) && is(SO_TYPE, SOCK_STREAM) && is(SO_DOMAIN, AF_UNIX, AF_INET, AF_INET6);
+}
+
+/** accept(2) must find nobody without waiting; holds for every process that has the socket. */
+export function setNonBlocking(fd: number): void {
+  const flags = check(c().fcntl(fd, F_GETFL, 'int', 0), 'fcntl');
+  check(c().fcntl(fd, F_SETFL, 'int', flags | O_NONBLOCK), 'fcntl');
+}
+
+/**
+ * Sends a text to a UNIX datagram socket, `@name` for an abstract one; waits for nobody.
+ *
+ * @throws EAGAIN when its queue is full, ENOENT or ECONNREFUSED when nobody is there.
+ */
+export function sendDatagram(to: string, text: string): void {
+  const fd = check(c().socket(AF_UNIX, SOCK_DGRAM_CLOEXEC, 0), 'socket');
+  try {
+    const name = unixName(to.replace(/^@/, '\0'));
+    const bytes = Buffer.from(text);
+    check(Number(c().sendto(fd, bytes, bytes.length, MSG_DONTWAIT_NOSIGNAL, name, name.length)), 'sendto', to);
+  } finally {
+    closeSync(fd);
+  }
 }
 
 const info = new Uint32Array(TCPI_UNACKED + 1);

@@ -79,6 +79,7 @@ const FORMS = [
   ['a location with a descriptor', ['http://*:8080?fd=3'], { fd: 3 }],
   ['a location with a socket for each worker', ['http://*:8080?reuse=1'], { port: 8080, reuse: true }],
   ['a location with one for all', ['http://*:8080?reuse=0'], { port: 8080, reuse: undefined }],
+  ['a location with the name of a socket', ['http://*:8080?fd=app.socket'], { fd: 'app.socket' }],
   ['a location in an array', [['http://*:8080']], { port: 8080 }],
 ];
 
@@ -155,7 +156,9 @@ describe('a mistake is named, with its value:', () => {
     [['http://*:8080?reuse=yes'], 'RangeError', /`reuse` cannot be `yes`/],
     [['http://*:8080?reuse=1&fd=3'], 'RangeError', /`http:\/\/\*:8080\?reuse=1&fd=3`: `reuse` needs .* `fd`/],
     [['http+unix://%2Fa?reuse=1'], 'RangeError', /`reuse` needs an address and a port, a UNIX socket/],
-    [['http://*:8080?fd=three'], 'RangeError', /`fd` cannot be `three`/],
+    [['http://*:8080?fd=-1'], 'RangeError', /`fd` cannot be `-1`/],
+    [['http://*:8080?fd='], 'RangeError', /`fd` cannot be ``/],
+    [['http://*:8080?fd=web:admin'], 'RangeError', /`fd` cannot be `web:admin`/],
     [['http+unix://%2Fa?mode=999'], 'RangeError', /`mode` cannot be `999`/],
     [['https://*:8443'], 'RangeError', /https needs `cert` and `key`/],
     [['https://*:8443?cert=%2Fa.pem'], 'RangeError', /https needs `cert` and `key`/],

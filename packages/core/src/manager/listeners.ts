@@ -5,7 +5,7 @@ import { lookup } from 'node:dns/promises';
 import { closeSync, lstatSync, unlinkSync } from 'node:fs';
 import net, { type AddressInfo } from 'node:net';
 import { type BoundLocation, locationKey } from '../handover.js';
-import type { Location } from '../locations.js';
+import { type Location, locationAt } from '../locations.js';
 import {
   boundAddress,
   duplicate,
@@ -13,13 +13,17 @@ import {
   listenSocket,
   type SocketAddress,
   type SocketOptions,
+  setNonBlocking,
 } from '../posix.js';
+import type { ActivatedSocket, Place } from './activation.js';
 import { readSecrets } from './secrets.js';
 
 /** A location, its listening sockets (one, or with `reuse` several), and how to leave nothing of it behind. */
 export interface BoundSocket {
   readonly fds: readonly number[];
   readonly location: BoundLocation;
+  /** Whose it is, if systemd bound it. */
+  readonly activated?: ActivatedSocket;
   /** `keep` leaves a UNIX socket's path to the next manager. */
   close(keep: boolean): void;
 }
@@ -32,17 +36,17 @@ export interface BoundSocket {
  * afterwards: one that is bound now would be closed with what it has queued, should the upgrade fail.
  */
 export async function bindAll(
-  locations: readonly Location[],
+  places: readonly Place[],
   workers: number,
   inherited: ReadonlyMap<string, readonly number[]>,
 ): Promise<BoundSocket[]> {
   const bound: BoundSocket[] = [];
   try {
-    const secrets = locations.map(({ tls }) => tls && readSecrets(tls));
-    for (const [i, location] of locations.entries()) {
-      const given = inherited.get(locationKey(location)) ?? (location.fd === undefined ? [] : [location.fd]);
-      const fds = given.length > 0 ? given.map(inherit) : await listen(location, workers);
-      bound.push(describe(location, fds, secrets[i]));
+    const secrets = places.map(({ location: { tls } }) => tls && readSecrets(tls));
+    for (const [i, place] of places.entries()) {
+      const given = givenSockets(place, inherited);
+      const fds = given.length > 0 ? given.map(inherit) : await listen(place.location, workers);
+      bound.push(describe(place, fds, secrets[i]));
     }
     return bound;
   } catch (error) {
@@ -51,15 +55,22 @@ export async function bindAll(
   }
 }
 
-function describe(location: Location, fds: number[], secrets: BoundLocation['secrets']): BoundSocket {
+/** What need not be bound any more. */
+function givenSockets({ location, activated }: Place, inherited: ReadonlyMap<string, readonly number[]>) {
+  if (activated) return [activated.fd];
+  return inherited.get(locationKey(location)) ?? (typeof location.fd === 'number' ? [location.fd] : []);
+}
+
+function describe({ location, activated }: Place, fds: number[], secrets: BoundLocation['secrets']): BoundSocket {
   const address = boundAddress(fds[0] ?? -1);
-  const path = location.fd === undefined ? location.path : undefined;
+  const path = location.fd === undefined && !activated ? location.path : undefined;
   const inode = path === undefined ? undefined : inodeOf(path);
   return {
     fds,
+    ...(activated ? { activated } : {}),
     location: {
-      ...location,
-      url: publicUrl(location, address),
+      ...(activated ? moved(location, address) : location),
+      ...(activated ? {} : { url: publicUrl(location, address) }),
       address,
       seats: fds.length,
       asked: location,
@@ -75,6 +86,12 @@ function describe(location: Location, fds: number[], secrets: BoundLocation['sec
 /** With the port that the kernel chose. */
 function publicUrl({ url }: Location, address: AddressInfo | string): string {
   return typeof address === 'string' ? url : url.replace(/:\d+$/, `:${address.port}`);
+}
+
+/** A location whose socket systemd has bound where it wanted. */
+function moved({ path, host, port, ...rest }: Location, address: AddressInfo | string): Location {
+  const { protocol, backlog, ipv6Only } = rest;
+  return { ...rest, ...locationAt(address, protocol, { backlog, ipv6Only }) };
 }
 
 async function listen(location: Location, workers: number): Promise<number[]> {
@@ -147,5 +164,7 @@ function inodeOf(path: string): number | undefined {
 
 function inherit(fd: number): number {
   if (!isListening(fd)) throw new RangeError(`Expected descriptor \`${fd}\` to be a listening socket, it is not`);
+  // systemd passes sockets that block: a worker whom another one was faster than would wait
+  setNonBlocking(fd);
   return duplicate(fd);
 }

@@ -28,6 +28,10 @@ export interface ManagerEvents {
   reap(pid: number): void;
   finish(graceful: boolean): void;
   reload(error?: PreforkError): void;
+  /** The next manager of an upgrade serves, `finish` follows. */
+  upgraded?(heir: number): void;
+  /** In that next manager: the old one knows. */
+  tookOver?(): void;
   /** Once: the first worker is healthy. */
   listening(): void;
   /** Once: everything has ended and been cleaned up. */
@@ -175,7 +179,8 @@ export class Manager {
       gracefulTimeout,
       upgradeTimeout,
       log,
-      succeeded: () => {
+      succeeded: (heir) => {
+        this.#events.upgraded?.(heir);
         this.#hasHeir = true;
         this.#upgrade = undefined;
         this.#aim('stop gracefully');
@@ -340,7 +345,7 @@ export class Manager {
     const healthy = this.#workers.filter(({ state }) => state === 'healthy').length;
     if (!this.#inheritance || healthy < this.#target.workers) return;
     this.#premises?.adoptPidFile();
-    this.#inheritance.ready();
+    this.#inheritance.ready(() => this.#events.tookOver?.());
     this.#inheritance = undefined;
   }
 

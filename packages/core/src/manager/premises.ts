@@ -8,6 +8,7 @@ import type { Location } from '../locations.js';
 import type { Settings } from '../options.js';
 import { anonymousFile, loadLibc } from '../posix.js';
 import { SCOREBOARD_BYTES, SCOREBOARD_NAME, Scoreboard } from '../scoreboard.js';
+import { assign, takeActivated } from './activation.js';
 import { type BoundSocket, bindAll } from './listeners.js';
 import { createLockFile, type LockFile } from './lock-file.js';
 import { adoptPidFile, createPidFile, defaultPidFile, type PidFile } from './pid-file.js';
@@ -42,7 +43,7 @@ export async function openPremises(
   // before a socket file is looked at: right after that Node's require() may not follow a symlink to a module
   loadLibc();
   const owner = resolveOwner(settings.user, settings.group);
-  const sockets = await bindAll(locations, settings.workers, inheritance?.sockets ?? new Map());
+  const { sockets, giveBack } = await openSockets(settings, locations, inheritance);
   let pidFile: PidFile | undefined;
   let lockFile: LockFile | undefined;
   const memory: number[] = [];
@@ -51,6 +52,7 @@ export async function openPremises(
   };
   const close = (toHeir: boolean) => {
     closeSockets(toHeir);
+    giveBack();
     for (const fd of memory) closeSync(fd);
     pidFile?.release(settings.cleanup && !toHeir);
     if (settings.cleanup) lockFile?.remove();
@@ -89,6 +91,17 @@ export async function openPremises(
     };
   } catch (error) {
     close(inheritance !== undefined);
+    throw error;
+  }
+}
+
+async function openSockets(settings: Settings, locations: readonly Location[], inheritance: Inheritance | undefined) {
+  const { sockets, giveBack } = inheritance ? { sockets: inheritance.activated, giveBack() {} } : takeActivated();
+  try {
+    const places = await assign(locations, sockets, settings.backlog);
+    return { sockets: await bindAll(places, settings.workers, inheritance?.sockets ?? new Map()), giveBack };
+  } catch (error) {
+    giveBack();
     throw error;
   }
 }

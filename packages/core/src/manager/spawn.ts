@@ -4,6 +4,7 @@ import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import type { Duplex } from 'node:stream';
 import { PreforkError } from '../errors.js';
 import { type Identity, identityVariable, type Succession, successionVariable } from '../handover.js';
+import { heirVariables } from './environment.js';
 
 /** A process as the manager that started it holds it. */
 export interface WorkerProcess {
@@ -49,7 +50,7 @@ export function spawnWorker(
 export function spawnManager(succession: Succession, descriptors: readonly number[], failed: (error: Error) => void) {
   const child = spawn(process.argv0, [...process.execArgv, '--', ...process.argv.slice(1)], {
     stdio: ['inherit', 'inherit', 'inherit', 'pipe', ...descriptors],
-    env: { ...process.env, ...successionVariable(succession) },
+    env: { ...process.env, ...heirVariables(), ...successionVariable(succession) },
   });
   child.once('error', failed);
   const pipe = child.stdio[3];

@@ -1,9 +1,11 @@
 // Manager. Hot upgrade: the next manager is started from the same command line with the bound sockets and the locked PID
 // file in its hands. When its workers are healthy the old manager drains; if it does not come up, nothing has changed.
 
-import { closeSync, writeSync } from 'node:fs';
+import { closeSync } from 'node:fs';
+import { Socket } from 'node:net';
 import { ESTATE_FD, INHERITED_FD, locationKey, READY_FD, readEstate, succession, writeFacts } from '../handover.js';
 import type { Log } from '../log.js';
+import type { ActivatedSocket } from './activation.js';
 import type { BoundSocket } from './listeners.js';
 import type { PidFile } from './pid-file.js';
 import { signalProcess, spawnManager } from './spawn.js';
@@ -14,7 +16,7 @@ export interface UpgradeOptions {
   upgradeTimeout: number;
   log: Log;
   /** The next manager serves. */
-  succeeded(): void;
+  succeeded(pid: number): void;
   /** The next manager has gone; what it left under its pid can be removed. */
   failed(pid: number): void;
 }
@@ -35,17 +37,12 @@ export function startUpgrade(
   options: UpgradeOptions,
 ): Upgrade | undefined {
   const { log, run, gracefulTimeout, upgradeTimeout } = options;
-  const estate = {
-    sockets: sockets.flatMap(({ fds, location }) => fds.map(() => locationKey(location.asked))),
-    ...(pidFile ? { pidFile: pidFile.path } : {}),
-  };
-  const page = writeFacts(estate);
-  const descriptors = [page, ...sockets.flatMap(({ fds }) => fds), ...(pidFile ? [pidFile.fd] : [])];
-  const started = spawnManager({ manager: process.pid, run }, descriptors, (error) => {
-    log.error(`Upgrade failed, can't start the next manager: ${error.message}`);
-    options.failed(0);
-  });
-  closeSync(page);
+  const started = bequeath(sockets, pidFile, (descriptors) =>
+    spawnManager({ manager: process.pid, run }, descriptors, (error) => {
+      log.error(`Upgrade failed, can't start the next manager: ${error.message}`);
+      options.failed(0);
+    }),
+  );
   if (!started) return undefined;
   const { pid, child, pipe } = started;
   log.info(`Upgrading, the next manager is ${pid}`);
@@ -67,7 +64,9 @@ export function startUpgrade(
     clearTimeout(timer);
     log.info(`Upgrade finished, manager ${pid} takes over`);
     child.unref();
-    options.succeeded();
+    options.succeeded(pid);
+    // which tells the next manager that it stands in our place
+    pipe.destroy();
   });
   pipe.on('error', () => {}); // the exit follows
   child.once('exit', () => {
@@ -86,13 +85,36 @@ export function startUpgrade(
   };
 }
 
+/** Starts with the descriptors of all that the next manager takes over, the page that says what they are before them. */
+function bequeath<T>(
+  sockets: readonly BoundSocket[],
+  pidFile: PidFile | undefined,
+  start: (descriptors: number[]) => T,
+): T {
+  const own = sockets.filter(({ activated }) => !activated);
+  const given = sockets.filter(({ activated }) => activated);
+  const page = writeFacts({
+    sockets: own.flatMap(({ fds, location }) => fds.map(() => locationKey(location.asked))),
+    activated: given.flatMap(({ activated }) =>
+      activated ? [{ number: activated.number, name: activated.name }] : [],
+    ),
+    ...(pidFile ? { pidFile: pidFile.path } : {}),
+  });
+  try {
+    return start([page, ...[...own, ...given].flatMap(({ fds }) => fds), ...(pidFile ? [pidFile.fd] : [])]);
+  } finally {
+    closeSync(page);
+  }
+}
+
 /** What this manager takes over from an old one. */
 export interface Inheritance {
   readonly sockets: ReadonlyMap<string, readonly number[]>;
+  readonly activated: readonly ActivatedSocket[];
   readonly pidFile?: { path: string; fd: number };
-  /** Tells the old manager that it may go. */
-  ready(): void;
-  /** Closes what we were given; the listening sockets in use are duplicates. */
+  /** Tells the old manager that it may go; `tookOver` follows when it knows. */
+  ready(tookOver: () => void): void;
+  /** Closes what we were given; the listening sockets in use are duplicates. Those of systemd stay. */
   close(): void;
 }
 
@@ -102,14 +124,19 @@ export function takeInheritance(run: number): Inheritance | undefined {
   const estate = readEstate();
   const sockets = new Map<string, number[]>();
   for (const [i, key] of estate.sockets.entries()) sockets.set(key, [...(sockets.get(key) ?? []), INHERITED_FD + i]);
-  const pidFile =
-    estate.pidFile === undefined ? undefined : { path: estate.pidFile, fd: INHERITED_FD + estate.sockets.length };
+  const next = INHERITED_FD + estate.sockets.length;
+  const activated = estate.activated.map((socket, i) => ({ ...socket, fd: next + i }));
+  const pidFile = estate.pidFile === undefined ? undefined : { path: estate.pidFile, fd: next + activated.length };
   return {
     sockets,
+    activated,
     ...(pidFile ? { pidFile } : {}),
-    ready() {
-      writeSync(READY_FD, '1');
-      closeSync(READY_FD);
+    ready(tookOver) {
+      const pipe = new Socket({ fd: READY_FD });
+      pipe.on('error', () => {}); // the close follows
+      pipe.once('close', tookOver);
+      pipe.resume();
+      pipe.end('1');
     },
     close() {
       closeSync(ESTATE_FD);
