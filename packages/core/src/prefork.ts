@@ -214,7 +214,9 @@ export class Prefork extends EventEmitter<PreforkEventMap> {
 
   async #supervise(run: number, locations: Location[], events: ManagerEvents): Promise<void> {
     const { Manager } = await (managerHalf ?? import('./manager/manager.js'));
-    this.#manager = new Manager(this.#settings, run, events);
+    const { notifying } = process.env.NOTIFY_SOCKET ? await import('./manager/notify.js') : {};
+    const told = notifying?.(events, run, this.#settings, () => this.#manager?.status());
+    this.#manager = new Manager(this.#settings, run, told ?? events);
     for (const signal of this.#early.splice(0)) this.#manager.signal(signal);
     await this.#manager.start(locations);
   }
