@@ -3,7 +3,9 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import http2 from 'node:http2';
+import net from 'node:net';
 import test from 'node:test';
+import tls from 'node:tls';
 import { tlsLocation } from './helpers/certificate.js';
 import { cleanAfter } from './helpers/cleanup.js';
 import { tempDir } from './helpers/files.js';
@@ -46,6 +48,27 @@ for (const [title, location] of [
     assert.deepEqual(await server.exited, { code: 0, signal: null });
   });
 }
+
+test('an http2 session over TLS that begins after QUIT is served, and ends with GOAWAY', async (t) => {
+  const options = { listen: tlsLocation(tempDir(t)), keepAliveTimeout: LINGER };
+  const { server, pids, target } = await serve(t, 'http2.js', options);
+  const socket = net.connect(target.port, '127.0.0.1');
+  cleanAfter(t, () => socket.destroy());
+  await once(socket, 'connect');
+  await quit(server, server.pid, pids[0]);
+  const session = http2.connect(`https://127.0.0.1:${target.port}`, {
+    createConnection: () => tls.connect({ socket, ALPNProtocols: ['h2'], rejectUnauthorized: false }),
+  });
+  const goaway = once(session, 'goaway');
+  const closed = once(session, 'close');
+  const stream = session.request({ ':method': 'POST' });
+  stream.setEncoding('utf8').end('late');
+  const [text] = await once(stream, 'data');
+  assert.equal(text, 'late');
+  assert.equal((await goaway)[0], http2.constants.NGHTTP2_NO_ERROR);
+  await closed;
+  assert.deepEqual(await server.exited, { code: 0, signal: null });
+});
 
 test('at QUIT an idle http2 session is closed and the worker leaves', async (t) => {
   const { server, target } = await serve(t, 'http2.js', { listen: 'http://127.0.0.1:0' });

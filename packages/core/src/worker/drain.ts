@@ -32,6 +32,7 @@ export function drain(connections: Connections, servers: readonly HttpServer[], 
  * and to the moment, where there is a `keepAliveTimeout`.
  */
 function closeIdle(connections: Connections, servers: readonly HttpServer[]): void {
+  for (const session of connections.sessions) session.close(); // opened since, on a connection that was there before
   for (const server of servers) if (!server.keepAliveTimeout) server.closeIdleConnections?.();
   for (const socket of connections.unused) {
     const { bytesRead, encrypted } = socket as { bytesRead?: number; encrypted?: boolean };
