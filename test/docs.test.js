@@ -10,6 +10,7 @@ import { ERROR_CODES } from '../packages/core/dist/errors.js';
 import { handleSignals } from '../packages/core/dist/manager/signals.js';
 import { DEFAULTS, KINDS, resolveOptions } from '../packages/core/dist/options.js';
 import { project, startCommand } from './helpers/command.js';
+import { blocks } from './helpers/docs.js';
 import { tempDir } from './helpers/files.js';
 import { startServer } from './helpers/server.js';
 
@@ -49,12 +50,6 @@ function headings(page) {
 
 function withoutBlocks(text) {
   return text.replace(/^```.*?^```$/gms, '');
-}
-
-function blocks(page, language) {
-  return [...read(page).matchAll(/^```(\w*)\n(.*?)^```$/gms)]
-    .filter((match) => match[1] === language)
-    .map(([, , code]) => code);
 }
 
 describe('the option tables', () => {
