@@ -50,10 +50,3 @@ test('NODE_OPTIONS of the manager are those of its workers, too', async (t) => {
   await server.healthy(2);
   assert.equal(JSON.parse((await server.get()).body).preloaded, 1);
 });
-
-test('a manager with an inspector leaves its port to itself', async (t) => {
-  const server = startServer(t, 'self.js', { execArgv: ['--inspect=127.0.0.1:0'] });
-  await server.healthy(2);
-  const told = JSON.parse((await server.get()).body);
-  assert.deepEqual(told.execArgv, ['--inspect=0']);
-});

@@ -30,7 +30,7 @@ export function spawnWorker(
   { descriptors, uid, gid }: SpawnOptions,
   failed: (error: Error) => void,
 ) {
-  const child = spawn(process.execPath, [...workerExecArgv(), '--', ...process.argv.slice(1)], {
+  const child = spawn(process.execPath, [...workerExecArgv(identity.slot), '--', ...process.argv.slice(1)], {
     // stdin stays with the manager: several readers of one terminal get a part of it each
     stdio: ['ignore', 'inherit', 'inherit', 'pipe', ...descriptors],
     env: { ...process.env, ...identityVariable(identity) },
@@ -58,9 +58,17 @@ export function spawnManager(succession: Succession, descriptors: readonly numbe
   return { child, pid: child.pid, pipe: pipe as Duplex } satisfies WorkerProcess;
 }
 
-/** One inspector port cannot serve a pool: each worker gets a free one. */
-function workerExecArgv(): string[] {
-  return process.execArgv.map((flag) => flag.replace(/^--inspect(?:-brk|-wait)?(?:=.*)?$/, '--inspect=0'));
+/**
+ * One inspector port cannot serve a pool: each worker gets its own, counted from the manager's as node:cluster does. None
+ * waits for a debugger to come: it would be killed for its missing heartbeat.
+ */
+function workerExecArgv(slot: number): string[] {
+  const flags = process.execArgv.map((flag) => flag.replace(/^--inspect-(?:brk|wait)(?==|$)/, '--inspect'));
+  const asked = [...process.execArgv, process.env.NODE_OPTIONS].join(' ');
+  if (!/--inspect(?!-port|-publish)/.test(asked)) return flags;
+  const isAnyPort = /--inspect[\w-]*=(?:\S*:)?0(?:\s|$)/.test(asked);
+  const port = process.debugPort + 1 + slot;
+  return [...flags, `--inspect-port=${isAnyPort || port > 65_535 ? 0 : port}`];
 }
 
 /** @returns whether the process was there to get it. */
