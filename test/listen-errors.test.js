@@ -172,14 +172,6 @@ describe('TLS files', () => {
   });
 });
 
-test('on Windows the seed says so, and ends with status 0', async (t) => {
-  const server = startServer(t, 'echo.js', { options: { workers: 2 }, execArgv: ['--import', './win32.js'] });
-  assert.deepEqual(await server.ended, { code: 0, signal: null }, server.output);
-  assert.deepEqual(server.lines, ['Preforking not available for Windows.']);
-  assert.deepEqual(server.stdout, server.lines);
-  assert.deepEqual(readdirSync(server.dir), []);
-});
-
 /** A location that another server of this machine, the test, listens at. */
 async function occupied(t) {
   const other = net.createServer().listen(0, ownLoopback());

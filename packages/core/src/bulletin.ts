@@ -1,8 +1,8 @@
 // Manager and command. What the manager tells about the server as a whole, in the header of the scoreboard, so that the
 // `prefork` command sees what became of its signals. The manager writes and never reads; workers do neither.
 
-/** How far a server is. `handedOver`: an upgrade has succeeded, the next manager serves. */
-export const Phase = { starting: 0, serving: 1, stopping: 2, handedOver: 3 } as const;
+/** How far a server is. `handedOver`: an upgrade has succeeded, the next manager serves. `alone`: it has no workers. */
+export const Phase = { starting: 0, serving: 1, stopping: 2, handedOver: 3, alone: 4 } as const;
 export type Phase = (typeof Phase)[keyof typeof Phase];
 
 const NAMES = [
@@ -21,6 +21,9 @@ const NAMES = [
 
 /** What the manager tells. */
 export type News = Record<(typeof NAMES)[number], number>;
+
+/** Nothing has happened yet. */
+export const NO_NEWS = Object.fromEntries(NAMES.map((name) => [name, 0])) as News;
 
 /** How many words of the header it takes. */
 export const BULLETIN_WORDS = NAMES.length;

@@ -128,6 +128,12 @@ export interface PreforkOptions {
    */
   silent?: boolean;
   /**
+   * Serve from this one process, without workers: for development, and for machines that cannot prefork. What is not Linux
+   * always does.
+   * @default false
+   */
+  single?: boolean;
+  /**
    * Workers that may run beyond `workers` while others drain.
    * @default 2
    */
@@ -176,6 +182,7 @@ export const KINDS: Record<keyof PreforkOptions, Kind> = {
   pidFile: 'path',
   shutdownDelay: 'delay',
   silent: 'boolean',
+  single: 'boolean',
   spare: 'count',
   upgradeTimeout: 'duration',
   user: 'identity',
@@ -203,6 +210,7 @@ export const DEFAULTS = {
   multiAccept: 50,
   shutdownDelay: 0,
   silent: false,
+  single: false,
   spare: 2,
   upgradeTimeout: 60_000,
 } as const satisfies PreforkOptions;

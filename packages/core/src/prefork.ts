@@ -12,7 +12,7 @@ import type { Manager, ManagerEvents, Status } from './manager/manager.js';
 import { checkPid, createPidFile, defaultPidFile, type PidFile } from './manager/pid-file.js';
 import { handleSignals, type ManagerSignal } from './manager/signals.js';
 import { checkWorkers, type Listener, type PreforkOptions, resolveOptions, type Settings } from './options.js';
-import type { WorkerHandle } from './worker/worker.js';
+import type { WorkerEvents, WorkerHandle } from './worker/worker.js';
 
 /** Events in the order of a server's life. */
 export interface PreforkEventMap {
@@ -44,6 +44,9 @@ export interface PreforkEventMap {
 const workerHalf = identity ? import('./worker/worker.js') : undefined;
 const managerHalf = identity ? undefined : import('./manager/manager.js');
 
+/** What supervises: the manager, or the one process of `single`. */
+type Supervisor = Pick<Manager, 'addresses' | 'ensurePidFile' | 'reload' | 'signal' | 'start' | 'status' | 'workers'>;
+
 /**
  * A preforking server: an event emitter that is the manager in one process and a worker in the others.
  *
@@ -56,10 +59,12 @@ export class Prefork extends EventEmitter<PreforkEventMap> {
   /** Whether this process supervises. */
   readonly isManager: boolean = identity === undefined;
   /** Whether this process serves. */
-  readonly isWorker: boolean = identity !== undefined;
+  readonly isWorker: boolean;
   readonly #listener: Listener;
   readonly #settings: Settings;
-  #manager: Manager | undefined;
+  /** Whether this process does all of it, also because it could not start others. */
+  readonly #isSingle: boolean;
+  #manager: Supervisor | undefined;
   #worker: WorkerHandle | undefined;
   #ownPidFile: PidFile | undefined;
   #isRunning = false;
@@ -75,6 +80,8 @@ export class Prefork extends EventEmitter<PreforkEventMap> {
     }
     this.#listener = listener;
     this.#settings = resolveOptions(options);
+    this.#isSingle = identity === undefined && (this.#settings.single || process.platform !== 'linux');
+    this.isWorker = identity !== undefined || this.#isSingle;
   }
 
   /**
@@ -191,13 +198,7 @@ export class Prefork extends EventEmitter<PreforkEventMap> {
       setImmediate(() => void this.#serve(worker));
       return new Promise(() => {});
     }
-    if (process.platform === 'win32') {
-      console.log('Preforking not available for Windows.');
-      process.exit(0);
-    }
-    if (process.platform !== 'linux') {
-      throw new PreforkError('ERR_PREFORK_PLATFORM', `Preforking needs Linux, this is ${process.platform}`);
-    }
+    if (process.platform === 'win32') console.log('Preforking not available for Windows.');
     if (this.#isRunning) throw new PreforkError('ERR_PREFORK_RUNNING', 'This server listens already');
     this.#isRunning = true;
     this.#finished = new Promise((resolve) => {
@@ -213,20 +214,32 @@ export class Prefork extends EventEmitter<PreforkEventMap> {
   }
 
   async #supervise(run: number, locations: Location[], events: ManagerEvents): Promise<void> {
-    const { Manager } = await (managerHalf ?? import('./manager/manager.js'));
     const { notifying } = process.env.NOTIFY_SOCKET ? await import('./manager/notify.js') : {};
     const told = notifying?.(events, run, this.#settings, () => this.#manager?.status());
-    this.#manager = new Manager(this.#settings, run, told ?? events);
+    this.#manager = await this.#createSupervisor(run, told ?? events);
     for (const signal of this.#early.splice(0)) this.#manager.signal(signal);
     await this.#manager.start(locations);
   }
 
+  async #createSupervisor(run: number, events: ManagerEvents): Promise<Supervisor> {
+    if (this.#isSingle) {
+      const { Single } = await import('./single/single.js');
+      return new Single(this.#listener, this.#settings, { ...events, ...this.#workerEvents() });
+    }
+    const { Manager } = await (managerHalf ?? import('./manager/manager.js'));
+    return new Manager(this.#settings, run, events);
+  }
+
   async #serve(identity: Identity): Promise<void> {
     const { serve } = await (workerHalf ?? import('./worker/worker.js'));
-    this.#worker = serve(identity, this.#listener, this.#settings, {
+    this.#worker = serve(identity, this.#listener, this.#settings, this.#workerEvents());
+  }
+
+  #workerEvents(): WorkerEvents {
+    return {
       server: (server) => this.emit('server', server),
       drained: () => Promise.allSettled(this.listeners('drain').map(async (hook) => hook.call(this))),
-    });
+    };
   }
 
   #signal(signal: ManagerSignal): void {

@@ -31,6 +31,7 @@ it('shares no word with what workers write', () => {
   board.claim(0);
   board.enter(0, 4711);
   board.setAccepts(0, 1);
+  board.takeTurn(0);
   board.holder = 0;
   board.deputyAt = 1;
   board.complain(0);

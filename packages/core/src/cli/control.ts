@@ -23,6 +23,7 @@ export async function runCommand(line: CommandLine, pidFile = defaultPidFile()):
     throw new CommandError(FAILED, `No server is running that holds the PID file ${pidFile}; --pid-file names another`);
   }
   const server = new Observed(pid);
+  if (server.news().phase === Phase.alone) expectNoWorkers(line, pid);
   if (resize) await resizePool(server, resize);
   else if (line.command === 'stop') await stop(server, line.switches.has('now'));
   else if (line.command === 'reload') await reload(server);
@@ -47,13 +48,18 @@ async function reload(server: Observed): Promise<void> {
   const isTaken = patience(server, ({ reloads }) => reloads >= ours || before.reloads > finishedReload(before));
   const outcome = await server.until((news, isAlive) => {
     if (news.reloaded >= ours) return 'done';
-    if (news.reloadFailed !== before.reloadFailed) return `worker ${news.reloadCulprit} did not come up`;
+    if (news.reloadFailed !== before.reloadFailed) return failure(news);
     if (news.phase !== Phase.serving || !isAlive) return 'the server stops';
     isTaken(news);
     return undefined;
   });
   if (outcome !== 'done') throw new CommandError(FAILED, `Reload failed, ${outcome}; the server's log says more`);
   console.log(`Server ${server.pid} has reloaded its workers`);
+}
+
+/** A worker, or the manager itself: a certificate that is none. */
+function failure({ reloadCulprit }: News): string {
+  return reloadCulprit === 0 ? 'no worker was started' : `worker ${reloadCulprit} did not come up`;
 }
 
 const finishedReload = ({ reloaded, reloadFailed }: News) => Math.max(reloaded, reloadFailed);
@@ -108,6 +114,11 @@ async function resizePool(server: Observed, { by = 0, to }: Amount): Promise<voi
     if (outcome?.workers === count) throw new CommandError(FAILED, `Server ${server.pid} stops`);
   }
   console.log(`Server ${server.pid} had ${before} workers and has ${goal}`);
+}
+
+function expectNoWorkers({ command }: CommandLine, pid: number): void {
+  if (command === 'stop' || command === 'status') return;
+  throw new CommandError(FAILED, `Server ${pid} serves alone, it has no workers to ${command}: restart it`);
 }
 
 function expectServing({ pid }: Observed, { phase }: News): void {

@@ -1,13 +1,13 @@
-// The `prefork` command that serves. Only workers, and `--check`, load the app; the manager never does.
+// The `prefork` command that serves. Only workers, `--check` and `--single` load the app; the manager never does.
 
 import { basename, dirname } from 'node:path';
 import { firstCall, refuseCalls } from '../calls.js';
-import { messageOf, PreforkError } from '../errors.js';
+import { PreforkError } from '../errors.js';
 import { identity } from '../handover.js';
 import { type PreforkOptions, resolveOptions } from '../options.js';
 import { type Prefork, prefork } from '../prefork.js';
 import { loadApp } from './app.js';
-import { CommandError, FAILED } from './command-error.js';
+import { FAILED, usageError } from './command-error.js';
 import type { Assignment } from './settings.js';
 import { Changes } from './watch.js';
 
@@ -17,6 +17,10 @@ export async function serve({ app, options }: Assignment, watch: boolean): Promi
     const listener = await load(app);
     await run(prefork(listener, options));
     return FAILED; // this worker belongs to no server of ours
+  }
+  if (options.single || process.platform !== 'linux') {
+    if (watch) throw usageError('A server that is single has no workers to reload: use `node --watch`');
+    return supervise(prefork(await load(app), options));
   }
   return watch ? serveAndWatch(app, options) : supervise(manager(options));
 }
@@ -44,14 +48,10 @@ function manager(options: PreforkOptions): Prefork {
 const run = (server: Prefork) => firstCall(() => server.run());
 
 async function supervise(server: Prefork): Promise<number> {
-  const error = await run(server).then(
-    () => undefined,
-    (reason: unknown) => reason,
+  return run(server).then(
+    () => 0,
+    () => FAILED, // the reason is in the log
   );
-  if (error === undefined) return 0;
-  // all else is in the log already
-  if (isPreforkError(error, 'ERR_PREFORK_PLATFORM')) throw new CommandError(FAILED, messageOf(error));
-  return FAILED;
 }
 
 function isPreforkError(error: unknown, code: PreforkError['code']): boolean {

@@ -92,6 +92,13 @@ export class Connections {
     return this.#pending;
   }
 
+  /** Ends what is open, whatever it is doing. */
+  abort(servers: readonly HttpServer[]): void {
+    for (const server of servers) server.closeAllConnections?.();
+    for (const session of this.sessions) session.destroy();
+    for (const socket of [...this.unused, ...this.upgraded.keys()]) socket.destroy();
+  }
+
   #see(event: string, args: unknown[]): void {
     switch (event) {
       case 'request':

@@ -24,7 +24,7 @@ export function drain(connections: Connections, servers: readonly HttpServer[], 
   for (const session of connections.sessions) session.close();
   closeWebSockets(connections, isStopping ? GOING_AWAY : SERVICE_RESTART);
   const linger = Math.max(...servers.map((server) => server.keepAliveTimeout || DEFAULT_LINGER));
-  setInterval(closeIdle, linger, connections, servers);
+  setInterval(closeIdle, linger, connections, servers).unref();
 }
 
 /**

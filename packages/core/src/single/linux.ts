@@ -1,0 +1,30 @@
+// The one process of `single`, on Linux: the premises of a manager, with a worker's post in them.
+
+import { NO_NEWS, Phase } from '../bulletin.js';
+import { PreforkError } from '../errors.js';
+import type { Location } from '../locations.js';
+import { openPremises } from '../manager/premises.js';
+import type { Settings } from '../options.js';
+import { ALONE } from './alone.js';
+import type { SinglePost } from './single.js';
+
+/** @throws what a manager would fail with; nothing is left behind. */
+export async function openPost(settings: Settings, locations: readonly Location[]): Promise<SinglePost> {
+  if (settings.user !== undefined || settings.group !== undefined) {
+    throw new PreforkError('ERR_PREFORK_OWNER', 'With `single` there are no workers to run as `user` and `group`');
+  }
+  const premises = await openPremises({ ...settings, workers: 1 }, locations, undefined);
+  const { board, sockets } = premises;
+  board.bulletin.write({ ...NO_NEWS, phase: Phase.alone, workers: 1 });
+  board.claim(ALONE.slot);
+  board.enter(ALONE.slot, process.pid);
+  return {
+    ...ALONE,
+    board,
+    locations: sockets.map(({ location }) => location),
+    sockets: sockets.map(({ fds }) => fds),
+    close: () => premises.closeSockets(),
+    ensurePidFile: () => premises.pidFile?.ensure(),
+    release: () => premises.close(false),
+  };
+}

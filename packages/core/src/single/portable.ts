@@ -1,0 +1,94 @@
+// The one process of `single` where there is no Linux: Node's own `listen` in place of the premises and the gate. A worker
+// that is full closes its gate, and leaves newcomers in the accept queue; here that queue goes with it, and they are refused.
+
+import { once } from 'node:events';
+import net, { type Socket } from 'node:net';
+import type { BoundLocation } from '../handover.js';
+import type { Location } from '../locations.js';
+import { readSecrets } from '../manager/secrets.js';
+import type { Settings } from '../options.js';
+import { SCOREBOARD_BYTES, Scoreboard } from '../scoreboard.js';
+import type { Entrance, Gate, GateEvents } from '../worker/gate.js';
+import { ALONE } from './alone.js';
+import type { SinglePost } from './single.js';
+
+/** A socket that listens by Node, and what came before somebody served. */
+interface Door {
+  readonly server: net.Server;
+  readonly location: BoundLocation;
+  readonly early: Socket[];
+}
+
+/** @throws what `net.Server` fails with; nothing is left behind. */
+export async function openPost(_settings: Settings, locations: readonly Location[]): Promise<SinglePost> {
+  const doors: Door[] = [];
+  const close = () => {
+    for (const { server } of doors) server.close();
+  };
+  try {
+    for (const location of locations) doors.push(await openDoor(location));
+  } catch (error) {
+    close();
+    throw error;
+  }
+  return {
+    ...ALONE,
+    board: new Scoreboard(new Uint32Array(SCOREBOARD_BYTES / 4)),
+    locations: doors.map(({ location }) => location),
+    sockets: doors.map((_, i) => [i]),
+    createGate: (entrances, events) => createPortableGate(doors, entrances, events),
+    close,
+    ensurePidFile() {},
+    release: close,
+  };
+}
+
+async function openDoor(location: Location): Promise<Door> {
+  const secrets = location.tls && readSecrets(location.tls);
+  const server = net.createServer({ allowHalfOpen: true, noDelay: true });
+  const early: Socket[] = [];
+  server.on('connection', (socket) => early.push(socket));
+  const { path, host, port, fd, backlog, ipv6Only } = location;
+  if (typeof fd === 'string')
+    throw new RangeError(`Expected \`fd\` to be a number where there is no systemd, got \`${fd}\``);
+  server.listen(fd === undefined ? { path, host, port, backlog, ipv6Only } : { fd });
+  await once(server, 'listening');
+  const address = server.address() ?? '';
+  const url = typeof address === 'string' ? location.url : location.url.replace(/:\d+$/, `:${address.port}`);
+  const bound = { ...location, url, address, seats: 1, asked: location, ...(secrets ? { secrets } : {}) };
+  return { server, location: bound, early };
+}
+
+function createPortableGate(doors: readonly Door[], entrances: readonly Entrance[], events: GateEvents): Gate {
+  let isOpen = false;
+  for (const [i, entrance] of entrances.entries()) {
+    const door = doors[i];
+    if (!door) continue;
+    door.server.removeAllListeners('connection');
+    door.server.on('connection', (socket) => events.arrived(entrance, socket));
+    door.server.on('error', (error) => events.exhausted(error));
+    for (const socket of door.early.splice(0)) setImmediate(() => events.arrived(entrance, socket));
+  }
+  return {
+    get isOpen() {
+      return isOpen;
+    },
+    open() {
+      isOpen = true;
+      for (const { server, location } of doors) if (!server.listening) server.listen(again(location));
+    },
+    close() {
+      isOpen = false;
+      for (const { server } of doors) server.close();
+    },
+    waiting: () => 0,
+    take: () => undefined,
+  };
+}
+
+/** The address that was bound, with the port that the system chose. */
+function again({ address, backlog }: BoundLocation): net.ListenOptions {
+  return typeof address === 'string'
+    ? { path: address, backlog }
+    : { host: address.address, port: address.port, backlog };
+}

@@ -1,0 +1,157 @@
+// The one process of `single`: it binds as a manager does and serves as a worker does, with the code of both. It starts no
+// process, and takes the signals that end it.
+
+import type { Server as HttpServer } from 'node:http';
+import { messageOf, type PreforkError } from '../errors.js';
+import type { BoundLocation } from '../handover.js';
+import type { Location } from '../locations.js';
+import type { ManagerEvents, Status } from '../manager/manager.js';
+import type { ManagerSignal } from '../manager/signals.js';
+import type { Listener, Settings } from '../options.js';
+import { State } from '../scoreboard.js';
+import { createService, type Post, type Service } from '../worker/service.js';
+
+/** What the application is told, and asked. */
+export interface SingleEvents extends ManagerEvents {
+  /** Before it serves, once for each server. */
+  server(server: HttpServer): void;
+  /** After the last connection has ended. */
+  drained(): Promise<unknown>;
+}
+
+/** A {@link Post} and the files that belong to it. */
+export interface SinglePost extends Post {
+  ensurePidFile(): void;
+  /** Removes what was made. */
+  release(): void;
+}
+
+export class Single {
+  readonly #listener: Listener;
+  readonly #settings: Settings;
+  readonly #events: SingleEvents;
+  readonly #startedAt = performance.now();
+  #post: SinglePost | undefined;
+  #service: Service | undefined;
+  #goal: 'run' | 'stop gracefully' | 'stop immediately' = 'run';
+  #timer: NodeJS.Timeout | undefined;
+  #isFinished = false;
+
+  constructor(listener: Listener, settings: Settings, events: SingleEvents) {
+    this.#listener = listener;
+    this.#events = events;
+    // nobody would replace it, and there is nobody to share with
+    this.#settings = { ...settings, accepts: 0, acceptLock: false };
+  }
+
+  get workers(): number {
+    return 1;
+  }
+
+  set workers(_count: number) {
+    this.#ignore('a resize');
+  }
+
+  /** Where the server listens, once it does. */
+  get addresses(): BoundLocation['address'][] {
+    return (this.#post?.locations ?? []).map(({ address }) => address);
+  }
+
+  /** Binds and serves; what fails is undone and goes to `finished`. */
+  async start(locations: Location[]): Promise<void> {
+    const { log, silent } = this.#settings;
+    process.on('exit', this.#release);
+    try {
+      const { openPost } = await (process.platform === 'linux' ? import('./linux.js') : import('./portable.js'));
+      this.#post = await openPost(this.#settings, locations);
+    } catch (error) {
+      log.error(messageOf(error));
+      return this.#finished(error as Error);
+    }
+    this.#service = createService(this.#post, this.#listener, this.#settings, {
+      server: (server) => this.#events.server(server),
+      leaving: () => {},
+      empty: () => void this.#events.drained().finally(() => this.#finished()),
+    });
+    this.#service.start();
+    if (!silent) for (const { url } of this.#post.locations) log.info(`Listening at "${url}"`);
+    log.info(`Serving from this process alone, ${process.pid}`);
+    this.#events.listening();
+    // a stop that came while the sockets were bound
+    if (this.#goal !== 'run') this.#act();
+  }
+
+  signal(signal: ManagerSignal): void {
+    if (signal === 'SIGINT') return this.#stop(false);
+    if (signal === 'SIGTERM') return this.#stop(this.#settings.gracefulTerm && this.#goal === 'run');
+    if (signal === 'SIGQUIT') return this.#stop(true);
+    this.#ignore(signal);
+  }
+
+  reload(): void {
+    this.#ignore('a reload');
+  }
+
+  ensurePidFile(): void {
+    this.#post?.ensurePidFile();
+  }
+
+  status(): Status {
+    const age = Math.round(performance.now() - this.#startedAt);
+    const { pid } = process;
+    const counters = this.#post?.board.counters(this.#post.slot);
+    const state = this.#goal === 'run' ? ('healthy' as const) : ('draining' as const);
+    return {
+      pid,
+      workers: 1,
+      reloading: false,
+      listen: (this.#post?.locations ?? []).map(({ url }) => url),
+      pool: counters ? [{ pid, state, age, heartbeatAge: 0, ...counters }] : [],
+    };
+  }
+
+  #stop(graceful: boolean): void {
+    if (this.#isFinished || this.#goal === 'stop immediately') return;
+    const isFirst = this.#goal === 'run';
+    if (graceful && !isFirst) return;
+    this.#goal = graceful ? 'stop gracefully' : 'stop immediately';
+    if (isFirst) this.#events.finish(graceful);
+    if (this.#service) this.#act();
+  }
+
+  #act(): void {
+    const { shutdownDelay, gracefulTimeout } = this.#settings;
+    clearTimeout(this.#timer);
+    if (this.#goal === 'stop immediately') return this.#abort();
+    this.#timer = setTimeout(() => {
+      this.#timer = setTimeout(() => this.#abort(), gracefulTimeout);
+      this.#service?.leave('the server stops', true);
+    }, shutdownDelay);
+  }
+
+  #abort(): void {
+    this.#service?.leave('the server stops', true);
+    this.#service?.abort();
+    this.#finished();
+  }
+
+  #ignore(what: string): void {
+    this.#settings.log.warn(`Ignoring ${what}: this process serves alone`);
+  }
+
+  #finished(error?: Error | PreforkError): void {
+    if (this.#isFinished) return;
+    this.#isFinished = true;
+    clearTimeout(this.#timer);
+    if (this.#post) this.#post.board.setState(this.#post.slot, State.none);
+    this.#release();
+    process.off('exit', this.#release);
+    this.#settings.log.info(`Server ${process.pid} stopped`);
+    this.#events.finished(error);
+  }
+
+  readonly #release = (): void => {
+    this.#post?.release();
+    this.#post = undefined;
+  };
+}
