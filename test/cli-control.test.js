@@ -139,8 +139,9 @@ test('stop waits for what is in flight, and stop --now does not', async (t) => {
   const connection = await connect(t, await server.address());
   connection.request();
   await connection.receives(/the beginning/);
+  const after = server.lines.length;
   const graceful = startCommand(t, dir, ['stop']);
-  await server.waitForLine(/Trying to stop worker/);
+  await server.waitForLine(/Trying to stop worker/, { after });
   assert.ok(isAlive(graceful.pid));
   const { code } = await run('stop', '--now');
   assert.equal(code, 0);

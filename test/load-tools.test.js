@@ -82,9 +82,11 @@ describe('h2load', () => {
       const next = await run(t, 'h2load', ['-n500', '-c4', '-m4', target(where)]);
       assert.equal(tally(next).succeeded, 500, next);
       await old.closed;
-      // it opens no new connection after GOAWAY, and calls failed what it has not sent
+      // it opens no new connection after GOAWAY, and calls failed what it has not sent. What crossed the GOAWAY on its way was
+      // not looked at, and may be sent again (RFC 9113 6.8), at most 4 streams of 4 connections
       const { started, done, succeeded, timeout } = tally(old.stdout);
-      assert.deepEqual({ done, timeout }, { done: started, timeout: 0 }, old.stdout);
+      assert.equal(timeout, 0, old.stdout);
+      assert.ok(started - done <= 16, old.stdout);
       assert.ok(succeeded > 0);
       assert.equal(server.count(/immediately/), 0, server.output);
       assert.equal(sum(await answered(server)), succeeded + 500);

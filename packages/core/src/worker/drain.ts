@@ -21,6 +21,8 @@ export function drain(connections: Connections, servers: readonly HttpServer[], 
   for (const response of connections.unfinished()) {
     if (!response.headersSent) response.shouldKeepAlive = false;
   }
+  // GOAWAY with the last stream that has arrived: the client may send the others again. Node has no gentler one, and its
+  // sessions do not bear a frame of ours: over TLS it ends the process
   for (const session of connections.sessions) session.close();
   closeWebSockets(connections, isStopping ? GOING_AWAY : SERVICE_RESTART);
   const linger = Math.max(...servers.map((server) => server.keepAliveTimeout || DEFAULT_LINGER));
