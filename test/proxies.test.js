@@ -9,14 +9,16 @@ import { describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { WebSocket } from 'ws';
 import { cleanAfter } from './helpers/cleanup.js';
+import { listens } from './helpers/client.js';
 import { fetchOnce } from './helpers/connection.js';
 import { blocks } from './helpers/docs.js';
 import { tempDir } from './helpers/files.js';
 import { assertNothingLost, flood } from './helpers/flood.js';
-import { startHaproxy, startNginx } from './helpers/proxies.js';
+import { startBalancer, startHaproxy, startNginx } from './helpers/proxies.js';
 import { serve } from './helpers/serve.js';
 import { startServer } from './helpers/server.js';
 import { upgrade } from './helpers/upgrade.js';
+import { eventually } from './helpers/wait.js';
 
 const PROXIES = { nginx: startNginx, HAProxy: startHaproxy };
 const LOCATIONS = {
@@ -73,6 +75,34 @@ for (const [name, startProxy] of Object.entries(PROXIES)) {
     });
   }
 }
+
+test('HAProxy before two machines has an answer to every POST while one after the other stops and starts', async (t) => {
+  const start = (listen) => serve(t, 'collect.js', { listen, keepAliveTimeout: KEEP_ALIVE });
+  const machines = [await start('http://127.0.0.1:0'), await start('http://127.0.0.1:0')];
+  const front = await startBalancer(
+    t,
+    machines.map(({ target }) => target),
+  );
+  let isOver = false;
+  const seen = new Set();
+  const until = ({ workers }) => {
+    for (const pid of workers.keys()) seen.add(pid);
+    return isOver;
+  };
+  const load = { requests: 0, clients: 4, pause: 2, until };
+  const floods = [flood(front, load), flood(front, { ...load, keepAlive: false })];
+  for (const { server, target } of machines) {
+    process.kill(server.pid, 'SIGQUIT');
+    await eventually(async () => !(await listens(target.port)));
+    const { pids } = await start(`http://127.0.0.1:${target.port}`);
+    await eventually(
+      () => seen.has(pids[0]),
+      () => `${pids} gets no requests`,
+    );
+  }
+  isOver = true;
+  for (const tally of await Promise.all(floods)) assertNothingLost(tally);
+});
 
 /** The app of the page, on its own files. */
 async function startDocumented(t, LISTEN) {

@@ -47,6 +47,17 @@ export function startHaproxy(t, app) {
   return serving(t, front, 'haproxy', tempDir(t), main, (file) => ['-db', '-f', file]);
 }
 
+/** Starts HAProxy in front of two servers, given as `{ port }` each, as the page shows it for several machines. */
+export function startBalancer(t, [one, two]) {
+  const front = { host: ownLoopback(), port: 8080 };
+  const [single, several] = blocks(PAGE, 'haproxy');
+  const head = single.slice(0, single.indexOf('\nbackend app') + 1);
+  let main = substitute(`${head}${several}`, 'bind :80', `bind ${front.host}:${front.port}`);
+  main = substitute(main, '192.0.2.11:8080', `127.0.0.1:${one.port}`);
+  main = substitute(main, '192.0.2.12:8080', `127.0.0.1:${two.port}`);
+  return serving(t, front, 'haproxy', tempDir(t), main, (file) => ['-db', '-f', file]);
+}
+
 async function serving(t, front, name, dir, text, args) {
   const file = join(dir, `${name}.conf`);
   writeFileSync(file, text);
@@ -56,5 +67,5 @@ async function serving(t, front, name, dir, text, args) {
     () => `${name} does not listen\n${proxy.output}`,
     20_000,
   );
-  return { ...front, proxy };
+  return front;
 }
