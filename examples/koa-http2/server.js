@@ -2,7 +2,6 @@
 // Try: curl --http2-prior-knowledge http://127.0.0.1:8080  (h2c: http2 in the clear, which no browser speaks)
 //      curl --insecure https://127.0.0.1:8080  (h2; HTTP/1.1 for who has nothing newer)
 
-import { readFileSync } from 'node:fs';
 import http2 from 'node:http2';
 import { preforkKoa } from '@prefork/koa';
 import Koa from 'koa';
@@ -14,13 +13,10 @@ app.use((ctx) => {
   ctx.body = `Hello over HTTP/${ctx.req.httpVersion} from worker ${process.pid}\n`;
 });
 
-/** The server of each worker. */
-function createServer(listener, { tls }) {
-  if (!tls) return http2.createServer(listener);
-  return http2.createSecureServer(
-    { allowHTTP1: true, cert: readFileSync(tls.cert), key: readFileSync(tls.key) },
-    listener,
-  );
+/** The server of each worker; `secure` has the certificate and all else that TLS needs. */
+function createServer(listener, { secure }) {
+  if (!secure) return http2.createServer(listener);
+  return http2.createSecureServer({ allowHTTP1: true, ...secure }, listener);
 }
 
 const location = CERT
