@@ -6,5 +6,5 @@ export type { ListenCallback, ListenOptions, Location, ServerLocation } from './
 export type { Log } from './log.js';
 export type { Status } from './manager/manager.js';
 export type { WorkerStatus } from './manager/pool.js';
-export type { Listener, PreforkOptions } from './options.js';
+export type { Listener, PreforkOptions, ServerListener } from './options.js';
 export { Prefork, type PreforkEventMap, prefork } from './prefork.js';

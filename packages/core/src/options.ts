@@ -1,6 +1,7 @@
 // Both processes. What a user may set: names, defaults, and the checks that run before anything is bound.
 
 import type { Server as HttpServer, IncomingMessage, ServerResponse } from 'node:http';
+import type { Http2SecureServer, Http2Server, Http2ServerRequest, Http2ServerResponse } from 'node:http2';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ServerLocation } from './locations.js';
@@ -9,6 +10,12 @@ import { checkOption, type Kind, show, unknownOption } from './validation.js';
 
 /** An application as Node's http server takes it: Express apps and `koa.callback()` are such functions. */
 export type Listener = (request: IncomingMessage, response: ServerResponse) => void;
+
+/** The application as `createServer` gets it: servers of http, https and http2 take it alike. */
+export type ServerListener = (
+  request: IncomingMessage | Http2ServerRequest,
+  response: ServerResponse | Http2ServerResponse,
+) => void;
 
 /** Options, all of them optional. Times are milliseconds. Where one comes from Mojo::Server::Prefork it keeps its name. */
 export interface PreforkOptions {
@@ -47,7 +54,7 @@ export interface PreforkOptions {
    *     secure ? http2.createSecureServer({ ...secure, allowHTTP1: true }, listener) : http.createServer(listener),
    * })
    */
-  createServer?: (listener: Listener, location: ServerLocation) => HttpServer;
+  createServer?: (listener: ServerListener, location: ServerLocation) => HttpServer | Http2Server | Http2SecureServer;
   /**
    * TERM stops gracefully, as QUIT does; a second one stops immediately. For containers.
    * @default false

@@ -4,7 +4,7 @@ import http from 'node:http';
 import type { TLSSocket } from 'node:tls';
 import type { BoundLocation } from '../handover.js';
 import type { ServerLocation } from '../locations.js';
-import type { Listener, Settings } from '../options.js';
+import type { Listener, ServerListener, Settings } from '../options.js';
 import { isImpostor, secureOptions } from '../tls.js';
 import type { Entrance } from './gate.js';
 
@@ -12,7 +12,9 @@ export function createServer(bound: BoundLocation, listener: Listener, settings:
   const { secrets, asked: _, ...location } = bound;
   const secure = location.tls && secrets ? secureOptions(location.tls, secrets) : undefined;
   const own = { ...location, ...(secure ? { secure } : {}) };
-  const server = settings.createServer?.(listener, own) ?? defaultServer(own, listener, settings);
+  // a framework is called with either kind of request, and a server is asked only for what it has
+  const made = settings.createServer?.(listener as ServerListener, own) as http.Server | undefined;
+  const server = made ?? defaultServer(own, listener, settings);
   if (secure?.requestCert && !secure.rejectUnauthorized) turnImpostorsAway(server);
   if (settings.keepAliveTimeout !== undefined) server.keepAliveTimeout = settings.keepAliveTimeout;
   if (settings.inactivityTimeout !== undefined) server.setTimeout(settings.inactivityTimeout);
