@@ -76,10 +76,10 @@ for (const [name, startProxy] of Object.entries(PROXIES)) {
   }
 }
 
-test('HAProxy before two machines has an answer to every POST while one after the other stops and starts', async (t) => {
+test('HAProxy before two machines has an answer to every POST while one after the other is taken out and restarted', async (t) => {
   const start = (listen) => serve(t, 'collect.js', { listen, keepAliveTimeout: KEEP_ALIVE });
   const machines = [await start('http://127.0.0.1:0'), await start('http://127.0.0.1:0')];
-  const front = await startBalancer(
+  const { front, order } = await startBalancer(
     t,
     machines.map(({ target }) => target),
   );
@@ -91,10 +91,13 @@ test('HAProxy before two machines has an answer to every POST while one after th
   };
   const load = { requests: 0, clients: 4, pause: 2, until };
   const floods = [flood(front, load), flood(front, { ...load, keepAlive: false })];
-  for (const { server, target } of machines) {
+  for (const [i, { server, target }] of machines.entries()) {
+    const name = `app/${['one', 'two'][i]}`;
+    await order(`set server ${name} state drain`);
     process.kill(server.pid, 'SIGQUIT');
     await eventually(async () => !(await listens(target.port)));
     const { pids } = await start(`http://127.0.0.1:${target.port}`);
+    await order(`set server ${name} state ready`);
     await eventually(
       () => seen.has(pids[0]),
       () => `${pids} gets no requests`,

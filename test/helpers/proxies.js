@@ -1,6 +1,8 @@
 // The real nginx and HAProxy with the configuration that docs/deployment.md shows, in front of a server of a test.
 
+import { once } from 'node:events';
 import { mkdirSync, writeFileSync } from 'node:fs';
+import net from 'node:net';
 import { join } from 'node:path';
 import { listens, ownLoopback } from './client.js';
 import { blocks, substitute } from './docs.js';
@@ -47,15 +49,27 @@ export function startHaproxy(t, app) {
   return serving(t, front, 'haproxy', tempDir(t), main, (file) => ['-db', '-f', file]);
 }
 
-/** Starts HAProxy in front of two servers, given as `{ port }` each, as the page shows it for several machines. */
-export function startBalancer(t, [one, two]) {
+/**
+ * Starts HAProxy in front of two servers, given as `{ port }` each, as the page shows it for several machines. `order` is
+ * what the page pipes to the socket of the administrator.
+ */
+export async function startBalancer(t, [one, two]) {
   const front = { host: ownLoopback(), port: 8080 };
+  const dir = tempDir(t);
+  const admin = join(dir, 'admin.sock');
   const [single, several] = blocks(PAGE, 'haproxy');
   const head = single.slice(0, single.indexOf('\nbackend app') + 1);
   let main = substitute(`${head}${several}`, 'bind :80', `bind ${front.host}:${front.port}`);
   main = substitute(main, '192.0.2.11:8080', `127.0.0.1:${one.port}`);
   main = substitute(main, '192.0.2.12:8080', `127.0.0.1:${two.port}`);
-  return serving(t, front, 'haproxy', tempDir(t), main, (file) => ['-db', '-f', file]);
+  main = `global\n  stats socket ${admin} level admin\n${main}`;
+  await serving(t, front, 'haproxy', dir, main, (file) => ['-db', '-f', file]);
+  const order = async (text) => {
+    const socket = net.connect(admin);
+    socket.end(`${text}\n`);
+    await once(socket.resume(), 'close');
+  };
+  return { front, order };
 }
 
 async function serving(t, front, name, dir, text, args) {
