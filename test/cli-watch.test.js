@@ -90,6 +90,10 @@ test('an app that does not boot is waited for, as often as it takes', async (t) 
   assert.equal(await (await fetch(url)).text(), 'at last');
 
   // and such a server is like any other: its workers and the next manager know which call is theirs
+  await eventually(
+    () => server.count(/Worker \d+ started/) === 4,
+    () => `the second worker, which follows a healthy one, does not start\n${server.output}`,
+  );
   signal(server.pid, 'SIGUSR2');
   const [, next] = await server.waitForLine(/Upgrade finished, manager (\d+) takes over/);
   assert.equal(await (await fetch(url)).text(), 'at last');

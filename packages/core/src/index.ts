@@ -1,5 +1,6 @@
 // Public names, nothing else.
 
+export type { PreforkConfig } from './cli/config.js';
 export { ERROR_CODES, PreforkError, type PreforkErrorCode } from './errors.js';
 export type { BoundLocation } from './handover.js';
 export type { ListenCallback, ListenOptions, Location, ServerLocation } from './locations.js';

@@ -10,6 +10,20 @@ import { usageError } from './command-error.js';
 
 const NAMES = ['prefork.config.js', 'prefork.config.mjs', 'prefork.config.cjs'];
 
+/**
+ * What a config file exports as default.
+ *
+ * @example
+ * // prefork.config.js
+ * /** @type {import('@prefork/core').PreforkConfig} *\/
+ * export default { app: './app.js', workers: 4 };
+ */
+export interface PreforkConfig extends PreforkOptions {
+  /** The app's file, relative to the config file. A path: the manager never loads the app. */
+  app?: string;
+}
+
+/** A config file that has been read. */
 export interface Config {
   /** Its path; nothing when there is none. */
   file?: string;
@@ -30,7 +44,7 @@ export async function loadConfig(named: string | undefined, folder: string): Pro
   if (typeof content !== 'object' || content === null) {
     throw usageError(`Expected ${file} to export an object of options as default, got ${show(content)}`);
   }
-  const { app, ...options } = content as PreforkOptions & { app?: unknown };
+  const { app, ...options } = content as Omit<PreforkConfig, 'app'> & { app?: unknown };
   if (app !== undefined && typeof app !== 'string') {
     throw usageError(`Expected \`app\` in ${file} to be a path: the manager never loads the app, got ${show(app)}`);
   }

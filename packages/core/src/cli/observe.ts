@@ -20,9 +20,9 @@ export class Observed {
   /** @throws CommandError with status 1 when it is not ours to see */
   constructor(readonly pid: number) {
     this.#birth = birthOf(pid);
-    const path = memory(pid, SCOREBOARD_NAME);
-    if (path === undefined) throw new CommandError(FAILED, `Server ${pid} has not started yet, or stops: try again`);
-    this.#fd = openSync(path, 'r');
+    const fd = openMemory(pid, SCOREBOARD_NAME);
+    if (fd === undefined) throw new CommandError(FAILED, `Server ${pid} has not started yet, or stops: try again`);
+    this.#fd = fd;
   }
 
   /** Whether the process is there; one that nobody has waited for is not. */
@@ -48,9 +48,8 @@ export class Observed {
 
   /** Where it listens; without the secrets. */
   locations(): string[] {
-    const path = memory(this.pid, FACTS_NAME);
-    if (path === undefined) return [];
-    const fd = openSync(path, 'r');
+    const fd = openMemory(this.pid, FACTS_NAME);
+    if (fd === undefined) return [];
     try {
       return (readPage(fd) as Facts).locations.map(({ url }) => url);
     } finally {
@@ -69,8 +68,8 @@ export class Observed {
   }
 }
 
-/** Where this memory of a process can be opened. */
-function memory(pid: number, name: string): string | undefined {
+/** Memory that a process has by this name; nothing when it has none, or has just closed it. */
+function openMemory(pid: number, name: string): number | undefined {
   const folder = `/proc/${pid}/fd`;
   let descriptors: string[];
   try {
@@ -79,7 +78,11 @@ function memory(pid: number, name: string): string | undefined {
     throw new CommandError(FAILED, `Can't look at server ${pid}, be its user or root: ${messageOf(error)}`);
   }
   const fd = descriptors.find((entry) => linkOf(`${folder}/${entry}`).startsWith(`/memfd:${name} `));
-  return fd === undefined ? undefined : `${folder}/${fd}`;
+  try {
+    return fd === undefined ? undefined : openSync(`${folder}/${fd}`, 'r');
+  } catch {
+    return undefined;
+  }
 }
 
 function linkOf(path: string): string {

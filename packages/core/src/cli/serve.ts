@@ -20,9 +20,9 @@ export async function serve({ app, options }: Assignment, watch: boolean): Promi
   }
   if (options.single || process.platform !== 'linux') {
     if (watch) throw usageError('A server that is single has no workers to reload: use `node --watch`');
-    return supervise(prefork(await load(app), options));
+    return statusOf(await outcomeOf(prefork(await load(app), options)));
   }
-  return watch ? serveAndWatch(app, options) : supervise(manager(options));
+  return statusOf(watch ? await serveAndWatch(app, options) : await outcomeOf(manager(options)));
 }
 
 /** Loads the app here, and binds nothing. */
@@ -47,11 +47,17 @@ function manager(options: PreforkOptions): Prefork {
 
 const run = (server: Prefork) => firstCall(() => server.run());
 
-async function supervise(server: Prefork): Promise<number> {
+/** What the server failed with. */
+function outcomeOf(server: Prefork): Promise<unknown> {
   return run(server).then(
-    () => 0,
-    () => FAILED, // the reason is in the log
+    () => undefined,
+    (error: unknown) => error,
   );
+}
+
+/** The reason is in the log. */
+function statusOf(error: unknown): number {
+  return error === undefined ? 0 : FAILED;
 }
 
 function isPreforkError(error: unknown, code: PreforkError['code']): boolean {
@@ -59,7 +65,7 @@ function isPreforkError(error: unknown, code: PreforkError['code']): boolean {
 }
 
 /** For development: a change reloads, and code that does not boot is waited for. */
-async function serveAndWatch(app: string, options: PreforkOptions): Promise<number> {
+async function serveAndWatch(app: string, options: PreforkOptions): Promise<unknown> {
   const { log } = resolveOptions(options);
   const folder = watchedFolder(app);
   const changes = new Changes(folder, (message) => log.warn(message));
@@ -68,8 +74,7 @@ async function serveAndWatch(app: string, options: PreforkOptions): Promise<numb
     for (;;) {
       const before = changes.count;
       const error = await runWith(changes, manager(options), (file) => log.info(`${file} has changed`));
-      if (error === undefined) return 0;
-      if (!isPreforkError(error, 'ERR_PREFORK_BOOT')) return FAILED;
+      if (!isPreforkError(error, 'ERR_PREFORK_BOOT')) return error;
       log.info(`Waiting for a change of ${basename(app)}, or what it loads`);
       if (changes.count === before) await changes.next();
     }
@@ -78,8 +83,8 @@ async function serveAndWatch(app: string, options: PreforkOptions): Promise<numb
   }
 }
 
-/** What the server failed with. */
-async function runWith(changes: Changes, server: Prefork, tell: (file: string) => void): Promise<unknown> {
+/** As {@link outcomeOf}, with a reload for each change. */
+function runWith(changes: Changes, server: Prefork, tell: (file: string) => void): Promise<unknown> {
   const before = changes.count;
   let isListening = false;
   server.once('listening', () => {
@@ -91,10 +96,7 @@ async function runWith(changes: Changes, server: Prefork, tell: (file: string) =
     tell(file);
     if (isListening) server.reload();
   });
-  return run(server)
-    .then(() => undefined)
-    .catch((error: unknown) => error)
-    .finally(stop);
+  return outcomeOf(server).finally(stop);
 }
 
 /** The working folder, where the app's other modules are, or the app's own if that is elsewhere. */
