@@ -1,9 +1,10 @@
 // `prefork stop|reload|upgrade|resize|status`: they find the server by its PID file, and end when it is done.
 
 import assert from 'node:assert/strict';
-import { existsSync, readdirSync, readlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
+import { createAuthority } from './helpers/certificate.js';
 import { connect, listens } from './helpers/client.js';
 import { answers, project, runCommand, startCommand } from './helpers/command.js';
 import { isAlive, isStopped } from './helpers/processes.js';
@@ -178,6 +179,18 @@ function hasOpen(pid, name) {
     }
   });
 }
+
+test('a reload that could not even begin is told', async (t) => {
+  const dir = project(t, { 'app.mjs': answers('old') });
+  const { cert, key } = createAuthority(dir).issue('localhost');
+  const query = new URLSearchParams({ cert, key });
+  const server = startCommand(t, dir, ['app.mjs', '-w', '2', '-l', `https://127.0.0.1:0?${query}`]);
+  // the second worker follows a healthy one
+  await eventually(() => server.count(/Worker \d+ started/) === 2);
+  rmSync(key);
+  const { code, stderr } = await runCommand(t, dir, ['reload']);
+  assert.deepEqual([code, stderr], [1, "prefork: Reload failed, it could not begin; the server's log says more"]);
+});
 
 test('without a server the commands end with status 1 and name the PID file', async (t) => {
   const dir = project(t, { 'stale.pid': `${process.pid}\n` });

@@ -35,6 +35,11 @@ describe('the environment', () => {
     assert.deepEqual(readEnvironment({ PORT: '8080', PREFORK_LISTEN: 'http://*:1' }), { listen: ['http://*:1'] });
   });
 
+  it('takes a comma in a location for its own', () => {
+    const listen = ['https://*:1?cert=a&key=b&ciphers=A,B', 'http+unix://%2Frun%2Fa,b.sock'];
+    assert.deepEqual(readEnvironment({ PREFORK_LISTEN: listen.join(',') }), { listen });
+  });
+
   it('puts WEB_CONCURRENCY over a config file and under PREFORK_WORKERS', () => {
     assert.deepEqual({ workers: 3, ...readEnvironment({ WEB_CONCURRENCY: '2' }) }, { workers: undefined });
     assert.deepEqual(readEnvironment({ WEB_CONCURRENCY: '2', PREFORK_WORKERS: '4' }), { workers: 4 });

@@ -48,7 +48,7 @@ async function reload(server: Observed): Promise<void> {
   const isTaken = patience(server, ({ reloads }) => reloads >= ours || before.reloads > finishedReload(before));
   const outcome = await server.until((news, isAlive) => {
     if (news.reloaded >= ours) return 'done';
-    if (news.reloadFailed !== before.reloadFailed) return failure(news);
+    if (news.reloadFailed !== before.reloadFailed) return reasonOf(news);
     if (news.phase !== Phase.serving || !isAlive) return 'the server stops';
     isTaken(news);
     return undefined;
@@ -57,9 +57,9 @@ async function reload(server: Observed): Promise<void> {
   console.log(`Server ${server.pid} has reloaded its workers`);
 }
 
-/** A worker, or the manager itself: a certificate that is none. */
-function failure({ reloadCulprit }: News): string {
-  return reloadCulprit === 0 ? 'no worker was started' : `worker ${reloadCulprit} did not come up`;
+/** Without a worker to blame it never began: a certificate that cannot be read, for one. */
+function reasonOf({ reloadCulprit }: News): string {
+  return reloadCulprit === 0 ? 'it could not begin' : `worker ${reloadCulprit} did not come up`;
 }
 
 const finishedReload = ({ reloaded, reloadFailed }: News) => Math.max(reloaded, reloadFailed);

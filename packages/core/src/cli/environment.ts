@@ -23,12 +23,17 @@ export function readEnvironment(env: NodeJS.ProcessEnv): PreforkOptions {
     const text = env[variableOf(option)];
     if (!text) continue;
     const name = `the environment variable \`${variableOf(option)}\``;
-    const value = option === 'listen' ? text.split(',') : parseValue(option, text, name);
+    const value = option === 'listen' ? splitLocations(text) : parseValue(option, text, name);
     Object.assign(options, { [option]: value });
   }
   // the options read it as a default: over the config file, under a flag
   if (env.WEB_CONCURRENCY && options.workers === undefined) Object.assign(options, { workers: undefined });
   return options;
+}
+
+/** At commas that a location follows: a location may have commas of its own. */
+function splitLocations(text: string): string[] {
+  return text.split(/,(?=[a-z+]+:\/\/)/i);
 }
 
 function checkPort(text: string): string {
