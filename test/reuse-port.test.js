@@ -166,6 +166,8 @@ test('connections that wait when the server stops are answered', async (t) => {
   await server.waitForLine(/^finish true/);
   for (const pid of pids) signal(pid, 'SIGCONT');
   for (const { body } of await Promise.all(answers)) assert.equal(body.toString(), 'just in time');
+  // who was answered before QUIT is kept otherwise
+  for (const connection of connections) connection.close();
   assert.deepEqual(await server.exited, { code: 0, signal: null });
 });
 
