@@ -8,7 +8,7 @@ import { type Duplex, Readable } from 'node:stream';
 export interface ConnectionsEvents {
   /** User code is about to run. */
   entering(): void;
-  /** Requests in flight and requests in total have changed, once per loop turn. */
+  /** Requests in flight and requests in total have changed. */
   requests(inFlight: number, served: number): void;
 }
 
@@ -29,7 +29,9 @@ export class Connections {
   /** Set by the drain: a WebSocket handshake was answered. */
   onWebSocket: ((socket: Duplex) => void) | undefined;
   readonly #events: ConnectionsEvents;
-  /** Responses of requests that arrived in this loop turn. Most of them are finished when it ends, at no cost. */
+  /** The response whose handler runs. Most are ended when it returns, at no cost. */
+  #current: ServerResponse | undefined;
+  /** Responses that were not. Most are ended with this loop turn. */
   readonly #fresh: ServerResponse[] = [];
   /** Responses that took longer, and are not finished. */
   readonly #pending = new Set<ServerResponse>();
@@ -52,7 +54,7 @@ export class Connections {
     this.#responseClosed = function () {
       connections.#pending.delete(this);
       connections.#end(this);
-      events.requests(connections.#pending.size, connections.#served);
+      connections.#tell();
     };
     this.#push = function (this: Readable, ...args) {
       events.entering();
@@ -71,7 +73,11 @@ export class Connections {
     const emit = server.emit as (event: string, ...args: unknown[]) => boolean;
     server.emit = (event: string, ...args: unknown[]) => {
       this.#see(event, args);
-      return emit.call(server, event, ...args);
+      try {
+        return emit.call(server, event, ...args);
+      } finally {
+        if (this.#current) this.#handled(this.#current);
+      }
     };
   }
 
@@ -86,10 +92,9 @@ export class Connections {
     this.upgraded.delete(socket);
   }
 
-  /** Responses that are not finished. */
-  unfinished(): Iterable<ServerResponse> {
-    this.#sift();
-    return this.#pending;
+  /** Responses that are not ended. */
+  unfinished(): ServerResponse[] {
+    return [...this.#pending, ...this.#fresh, ...(this.#current ? [this.#current] : [])];
   }
 
   /** Ends what is open, whatever it is doing. */
@@ -123,25 +128,33 @@ export class Connections {
     if (isContinued) this.#continued.add(response);
     // an http2 response is one of many on its connection, and does not end in the turn
     if (request.httpVersionMajor > 1) this.#await(response);
-    else if (this.#fresh.push(response) === 1) {
-      setImmediate(this.#sift);
-      this.#events.requests(this.#pending.size + 1, this.#served);
-    }
+    else this.#current = response;
+    this.#tell();
     this.#events.entering();
     this.unused.delete(request.socket);
     if (this.refuseKeepAlive || this.#isLastRequest(request.socket)) response.shouldKeepAlive = false;
     if (request.method !== 'GET' && request.method !== 'HEAD') request.push = this.#push;
   }
 
-  /** At the end of a loop turn: what is finished is counted, only the rest is watched. */
+  #handled(response: ServerResponse): void {
+    this.#current = undefined;
+    if (response.writableEnded) this.#end(response);
+    else if (this.#fresh.push(response) === 1) setImmediate(this.#sift);
+    this.#tell();
+  }
+
+  /** What is ended is counted, only the rest is watched. */
   readonly #sift = (): void => {
-    if (this.#fresh.length === 0) return;
     for (const response of this.#fresh.splice(0)) {
-      if (response.writableFinished || response.destroyed) this.#end(response);
+      if (response.writableEnded || response.destroyed) this.#end(response);
       else this.#await(response);
     }
-    this.#events.requests(this.#pending.size, this.#served);
+    this.#tell();
   };
+
+  #tell(): void {
+    this.#events.requests(this.#pending.size + this.#fresh.length + (this.#current ? 1 : 0), this.#served);
+  }
 
   #await(response: ServerResponse): void {
     this.#pending.add(response);
