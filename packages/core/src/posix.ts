@@ -238,7 +238,7 @@ export function tryLock(fd: number): boolean {
   return c().flock(fd, LOCK_EX_NB) === 0;
 }
 
-/** As {@link tryLock}, for a look: any number of lookers share it. */
+/** As {@link tryLock}, for a look: lookers share it. */
 export function tryLockShared(fd: number): boolean {
   return c().flock(fd, LOCK_SH_NB) === 0;
 }

@@ -56,7 +56,7 @@ function table({ pid, phase, age, workers, reloading, listen, pool, pidFile }: S
   );
   const state = reloading ? 'reloading' : phase === 'handedOver' ? 'handed over' : phase;
   return [
-    `Manager ${pid} is ${state}: ${workers} workers, up ${duration(age)}, PID file ${pidFile}`,
+    `Manager ${pid} is ${state}: ${workers} ${workers === 1 ? 'worker' : 'workers'}, up ${duration(age)}, PID file ${pidFile}`,
     ...listen.map((url) => `Listening at ${url}`),
     ...lines,
     '',

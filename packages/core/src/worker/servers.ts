@@ -56,7 +56,7 @@ export function open(
     fd,
     backlog: location?.backlog ?? 511,
     socketOptions: { noDelay, keepAlive, keepAliveInitialDelay },
-    // documented for http, https and http2 servers: any stream can be injected as a connection
+    // documented for http, https and http2 servers: a stream can be injected as a connection
     connect: (socket) => void server.emit('connection', socket),
   }));
 }
