@@ -41,6 +41,12 @@ export interface TurnstileParts {
 /** So many looks without an accept although somebody waits, and the holder is stuck, not just slow. */
 const STILL_LOOKS = 2;
 
+/** A turn this short, by a clock that counts milliseconds, tells no pace. */
+const PACE_FROM = 2;
+
+/** Nor does a worker that has entered user code so few times: its first request takes as long as fifty later ones. */
+const WARM_FROM = 100;
+
 export class Turnstile {
   readonly #parts: TurnstileParts;
   readonly #options: TurnstileOptions;
@@ -51,6 +57,11 @@ export class Turnstile {
   #accepts = 0;
   #locked = false;
   #busy = false;
+  #entries = 0; // into user code, in this loop turn
+  #entriesBefore = 0;
+  #enteredAt = 0;
+  #leftAt = 0;
+  #appetite = Number.POSITIVE_INFINITY; // how many more it can serve soon
   #looking = false;
   #closed = false;
   #exhausted = false;
@@ -124,10 +135,14 @@ export class Turnstile {
 
   /** User code is about to run. A holder gives the lock back, and sees to it that somebody looks after the queue. */
   enter(): void {
+    this.#entries += 1;
     if (this.#busy || !this.#options.acceptLock) return;
     this.#busy = true;
     const { board, slot, now, afterTurn } = this.#parts;
     const time = now();
+    this.#entriesBefore += this.#entries - 1;
+    this.#entries = 1;
+    this.#enteredAt = time;
     board.setBusySince(slot, time);
     // also when it was handed over to us and we have not heard yet
     if (this.#locked || board.holder === slot) this.#callDeputy(time);
@@ -136,10 +151,27 @@ export class Turnstile {
   }
 
   readonly #leave = (): void => {
+    const { board, slot, now } = this.#parts;
     this.#busy = false;
-    this.#parts.board.setBusySince(this.#parts.slot, 0);
+    board.setBusySince(slot, 0);
+    this.#leftAt = now();
+    this.#appetite = this.#fits(elapsed(this.#enteredAt, this.#leftAt));
     this.look();
   };
+
+  /** At the pace of the turn that has ended, this is what the next one can serve in an accept interval. */
+  #fits(length: number): number {
+    if (length < PACE_FROM || this.#entriesBefore < WARM_FROM) return Number.POSITIVE_INFINITY;
+    return Math.max(1, Math.floor((this.#entries * this.#options.acceptInterval) / length));
+  }
+
+  /** Who took its fill leaves the rest to whoever is free first. If no user code has run since, it can serve more after all. */
+  #isSated(): boolean {
+    if (this.#appetite === Number.POSITIVE_INFINITY) return false;
+    const isIdle = !this.#busy && elapsed(this.#leftAt, this.#parts.now()) >= this.#options.acceptInterval;
+    if (isIdle) this.#appetite = Number.POSITIVE_INFINITY;
+    return this.#appetite <= 0;
+  }
 
   /** Somebody handed over to us, made us deputy, or the manager saw connections wait too long. */
   woken(): void {
@@ -173,6 +205,7 @@ export class Turnstile {
     const gate = this.#gate;
     if (!gate || this.#closed || this.#locked || !this.#hasRoom()) return;
     const holder = board.holder;
+    if (this.#isSated()) return holder === slot ? this.#stepAside(State.ready) : this.#keepLooking();
     if (holder === slot) {
       if (this.#lock()) this.#settle();
       // another worker is taking its share this very moment
@@ -207,7 +240,8 @@ export class Turnstile {
       const waiting = queued && this.#waiting();
       const next = this.#balance.successor(this.#connections, waiting);
       if (next !== undefined) return this.#handOver(next);
-      if (waiting > 0 && this.#balance.isAhead(this.#connections)) return this.#stepAside(State.ready);
+      const isFull = this.#isSated() || this.#balance.isAhead(this.#connections);
+      if (waiting > 0 && isFull) return this.#stepAside(State.ready);
     }
     this.#gate?.open();
   }
@@ -220,7 +254,7 @@ export class Turnstile {
   #takeShare(waiting: number, atMost = this.#options.multiAccept): void {
     if (waiting === 0) return;
     const due = this.#balance.level(this.#connections, waiting) - this.#connections;
-    this.#take(Math.min(waiting, due, atMost));
+    this.#take(Math.min(waiting, due, atMost, this.#isSated() ? 0 : this.#appetite));
   }
 
   #take(count: number, queue: Queue | undefined = this.#gate): void {
@@ -240,6 +274,7 @@ export class Turnstile {
     board.setAccepts(slot, this.#accepts);
     if (queue === this.#gate) {
       this.#accepted = true;
+      this.#appetite -= 1;
       board.takeTurn(slot);
     }
     budget.spend();
