@@ -61,6 +61,7 @@ const OPTIONS = {
   pidFile: 'path',
   shutdownDelay: 'delay',
   silent: 'boolean',
+  single: 'boolean',
   spare: 'count',
   upgradeTimeout: 'duration',
   user: 'identity',
