@@ -95,8 +95,8 @@ function bequeath<T>(
   const given = sockets.filter(({ activated }) => activated);
   const page = writeFacts({
     sockets: own.flatMap(({ fds, location }) => fds.map(() => locationKey(location.asked))),
-    activated: given.flatMap(({ activated }) =>
-      activated ? [{ number: activated.number, name: activated.name }] : [],
+    activated: sockets.flatMap(({ activated: socket }) =>
+      socket ? [{ number: socket.number, name: socket.name }] : [],
     ),
     ...(pidFile ? { pidFile: pidFile.path } : {}),
   });

@@ -2,7 +2,7 @@
 // process, and takes the signals that end it.
 
 import type { Server as HttpServer } from 'node:http';
-import { messageOf, type PreforkError } from '../errors.js';
+import { messageOf } from '../errors.js';
 import type { BoundLocation } from '../handover.js';
 import type { Location } from '../locations.js';
 import type { ManagerEvents, Status } from '../manager/manager.js';
@@ -139,7 +139,7 @@ export class Single {
     this.#settings.log.warn(`Ignoring ${what}: this process serves alone`);
   }
 
-  #finished(error?: Error | PreforkError): void {
+  #finished(error?: Error): void {
     if (this.#isFinished) return;
     this.#isFinished = true;
     clearTimeout(this.#timer);

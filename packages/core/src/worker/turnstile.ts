@@ -12,6 +12,7 @@ import type { AcceptBudget } from './accept-budget.js';
 import type { AcceptLock } from './accept-lock.js';
 import { type Balance, createBalance } from './balance.js';
 import type { Entrance, Gate, Queue } from './gate.js';
+import { Pace } from './pace.js';
 import type { Seats } from './seats.js';
 
 export interface TurnstileOptions {
@@ -41,27 +42,17 @@ export interface TurnstileParts {
 /** So many looks without an accept although somebody waits, and the holder is stuck, not just slow. */
 const STILL_LOOKS = 2;
 
-/** A turn this short, by a clock that counts milliseconds, tells no pace. */
-const PACE_FROM = 2;
-
-/** Nor does a worker that has entered user code so few times: its first request takes as long as fifty later ones. */
-const WARM_FROM = 100;
-
 export class Turnstile {
   readonly #parts: TurnstileParts;
   readonly #options: TurnstileOptions;
   readonly #balance: Balance;
+  readonly #pace: Pace;
   #gate: Gate | undefined;
   #seats: Seats | undefined;
   #connections = 0;
   #accepts = 0;
   #locked = false;
   #busy = false;
-  #entries = 0; // into user code, in this loop turn
-  #entriesBefore = 0;
-  #enteredAt = 0;
-  #leftAt = 0;
-  #appetite = Number.POSITIVE_INFINITY; // how many more it can serve soon
   #looking = false;
   #closed = false;
   #exhausted = false;
@@ -73,6 +64,7 @@ export class Turnstile {
   constructor(parts: TurnstileParts, options: TurnstileOptions) {
     this.#parts = parts;
     this.#options = options;
+    this.#pace = new Pace(options.acceptInterval, parts.now);
     this.#balance = createBalance(parts.board, parts.slot, options.acceptInterval, parts.now);
   }
 
@@ -135,14 +127,12 @@ export class Turnstile {
 
   /** User code is about to run. A holder gives the lock back, and sees to it that somebody looks after the queue. */
   enter(): void {
-    this.#entries += 1;
-    if (this.#busy || !this.#options.acceptLock) return;
+    if (this.#busy) return this.#pace.enter();
+    if (!this.#options.acceptLock) return;
     this.#busy = true;
     const { board, slot, now, afterTurn } = this.#parts;
     const time = now();
-    this.#entriesBefore += this.#entries - 1;
-    this.#entries = 1;
-    this.#enteredAt = time;
+    this.#pace.begin(time);
     board.setBusySince(slot, time);
     // also when it was handed over to us and we have not heard yet
     if (this.#locked || board.holder === slot) this.#callDeputy(time);
@@ -151,26 +141,15 @@ export class Turnstile {
   }
 
   readonly #leave = (): void => {
-    const { board, slot, now } = this.#parts;
     this.#busy = false;
-    board.setBusySince(slot, 0);
-    this.#leftAt = now();
-    this.#appetite = this.#fits(elapsed(this.#enteredAt, this.#leftAt));
+    this.#parts.board.setBusySince(this.#parts.slot, 0);
+    this.#pace.end();
     this.look();
   };
 
-  /** At the pace of the turn that has ended, this is what the next one can serve in an accept interval. */
-  #fits(length: number): number {
-    if (length < PACE_FROM || this.#entriesBefore < WARM_FROM) return Number.POSITIVE_INFINITY;
-    return Math.max(1, Math.floor((this.#entries * this.#options.acceptInterval) / length));
-  }
-
-  /** Who took its fill leaves the rest to whoever is free first. If no user code has run since, it can serve more after all. */
+  /** Who took its fill leaves the rest to whoever is free first. */
   #isSated(): boolean {
-    if (this.#appetite === Number.POSITIVE_INFINITY) return false;
-    const isIdle = !this.#busy && elapsed(this.#leftAt, this.#parts.now()) >= this.#options.acceptInterval;
-    if (isIdle) this.#appetite = Number.POSITIVE_INFINITY;
-    return this.#appetite <= 0;
+    return this.#pace.appetite(this.#busy) <= 0;
   }
 
   /** Somebody handed over to us, made us deputy, or the manager saw connections wait too long. */
@@ -254,7 +233,7 @@ export class Turnstile {
   #takeShare(waiting: number, atMost = this.#options.multiAccept): void {
     if (waiting === 0) return;
     const due = this.#balance.level(this.#connections, waiting) - this.#connections;
-    this.#take(Math.min(waiting, due, atMost, this.#isSated() ? 0 : this.#appetite));
+    this.#take(Math.min(waiting, due, atMost, this.#pace.appetite(this.#busy)));
   }
 
   #take(count: number, queue: Queue | undefined = this.#gate): void {
@@ -274,7 +253,7 @@ export class Turnstile {
     board.setAccepts(slot, this.#accepts);
     if (queue === this.#gate) {
       this.#accepted = true;
-      this.#appetite -= 1;
+      this.#pace.took();
       board.takeTurn(slot);
     }
     budget.spend();
