@@ -27,6 +27,7 @@ export const contenders = {
   cluster: { title: 'node:cluster round-robin', script: 'cluster.js' },
   'cluster-none': { title: 'node:cluster SCHED_NONE', script: 'cluster.js', env: { BENCH_POLICY: 'none' } },
   shared: { title: 'shared descriptor', script: 'shared.js' },
+  'shared-even': { title: 'shared descriptor, spread evenly', script: 'shared.js', env: { BENCH_CLIENTS: '64' } },
   'reuse-port': { title: 'reusePort', script: 'reuse-port.js', ...needs('reusePort', 22, 12) },
   'prefork-cached': { title: 'Prefork, compile cache', script: 'prefork.js', ...needs('The compile cache', 22, 1) },
   'single-cached': {

@@ -10,7 +10,7 @@ const WARM_UP = 4;
 export default {
   name: 'keep-alive',
   title: 'Keep-alive, 64 clients',
-  contenders: [...PEERS, 'single', 'pm2'],
+  contenders: [...PEERS, 'shared-even', 'single', 'pm2'],
   cases: [{ workers: 2 }, { workers: 4 }],
   measures: {
     rps: { title: 'requests/s', digits: 0 },
