@@ -8,7 +8,7 @@ import { type Duplex, Readable } from 'node:stream';
 export interface ConnectionsEvents {
   /** User code is about to run. */
   entering(): void;
-  /** Requests in flight and requests in total have changed. */
+  /** Requests in flight and requests in total have changed; once per loop turn, and when the first of a turn begins. */
   requests(inFlight: number, served: number): void;
 }
 
@@ -29,9 +29,7 @@ export class Connections {
   /** Set by the drain: a WebSocket handshake was answered. */
   onWebSocket: ((socket: Duplex) => void) | undefined;
   readonly #events: ConnectionsEvents;
-  /** The response whose handler runs. Most are ended when it returns, at no cost. */
-  #current: ServerResponse | undefined;
-  /** Responses that were not. Most are ended with this loop turn. */
+  /** Responses of this loop turn. Most are ended with it, and cost no listener. */
   readonly #fresh: ServerResponse[] = [];
   /** Responses that took longer, and are not finished. */
   readonly #pending = new Set<ServerResponse>();
@@ -72,12 +70,10 @@ export class Connections {
   watch(server: HttpServer): void {
     const emit = server.emit as (event: string, ...args: unknown[]) => boolean;
     server.emit = (event: string, ...args: unknown[]) => {
-      this.#see(event, args);
-      try {
-        return emit.call(server, event, ...args);
-      } finally {
-        if (this.#current) this.#handled(this.#current);
-      }
+      // V8 passes `args` on without making an array of them, as long as nothing else is done with it
+      if (event === 'request') this.#request(args[0] as IncomingMessage, args[1] as ServerResponse);
+      else this.#see(event, args[0], args[1]);
+      return emit.call(server, event, ...args);
     };
   }
 
@@ -94,7 +90,7 @@ export class Connections {
 
   /** Responses that are not ended. */
   unfinished(): ServerResponse[] {
-    return [...this.#pending, ...this.#fresh, ...(this.#current ? [this.#current] : [])];
+    return [...this.#pending, ...this.#fresh];
   }
 
   /** Ends what is open, whatever it is doing. */
@@ -104,56 +100,52 @@ export class Connections {
     for (const socket of [...this.unused, ...this.upgraded.keys()]) socket.destroy();
   }
 
-  #see(event: string, args: unknown[]): void {
+  #see(event: string, first: unknown, second: unknown): void {
     switch (event) {
-      case 'request':
-        return this.#request(args[0] as IncomingMessage, args[1] as ServerResponse);
       case 'checkContinue':
       case 'checkExpectation':
-        return this.#request(args[0] as IncomingMessage, args[1] as ServerResponse, true);
+        this.#continued.add(second as ServerResponse);
+        return this.#begin(first as IncomingMessage, second as ServerResponse);
       case 'upgrade':
       case 'connect':
-        return this.#upgrade(args[0] as IncomingMessage, args[1] as Duplex);
+        return this.#upgrade(first as IncomingMessage, second as Duplex);
       case 'secureConnection':
-        return this.#secureConnection(args[0] as Duplex);
+        return this.#secureConnection(first as Duplex);
       case 'session':
-        return this.#session(args[0] as Http2Session);
+        return this.#session(first as Http2Session);
       case 'stream':
         return this.#events.entering();
     }
   }
 
-  #request(request: IncomingMessage, response: ServerResponse, isContinued = false): void {
-    if (this.#continued.size > 0 && this.#continued.delete(response)) return this.#events.entering();
-    if (isContinued) this.#continued.add(response);
+  #request(request: IncomingMessage, response: ServerResponse): void {
+    if (this.#continued.size > 0 && this.#continued.delete(response)) this.#events.entering();
+    else this.#begin(request, response);
+  }
+
+  #begin(request: IncomingMessage, response: ServerResponse): void {
     // an http2 response is one of many on its connection, and does not end in the turn
     if (request.httpVersionMajor > 1) this.#await(response);
-    else this.#current = response;
-    this.#tell();
+    else if (this.#fresh.push(response) === 1) setImmediate(this.#sift);
+    if (this.#fresh.length <= 1) this.#tell(); // of the others, the end of the turn tells
     this.#events.entering();
-    this.unused.delete(request.socket);
+    if (this.unused.size > 0) this.unused.delete(request.socket);
     if (this.refuseKeepAlive || this.#isLastRequest(request.socket)) response.shouldKeepAlive = false;
     if (request.method !== 'GET' && request.method !== 'HEAD') request.push = this.#push;
   }
 
-  #handled(response: ServerResponse): void {
-    this.#current = undefined;
-    if (response.writableEnded) this.#end(response);
-    else if (this.#fresh.push(response) === 1) setImmediate(this.#sift);
-    this.#tell();
-  }
-
   /** What is ended is counted, only the rest is watched. */
   readonly #sift = (): void => {
-    for (const response of this.#fresh.splice(0)) {
+    for (const response of this.#fresh) {
       if (response.writableEnded || response.destroyed) this.#end(response);
       else this.#await(response);
     }
+    this.#fresh.length = 0;
     this.#tell();
   };
 
   #tell(): void {
-    this.#events.requests(this.#pending.size + this.#fresh.length + (this.#current ? 1 : 0), this.#served);
+    this.#events.requests(this.#pending.size + this.#fresh.length, this.#served);
   }
 
   #await(response: ServerResponse): void {
