@@ -4,8 +4,8 @@ import { PEERS } from '../contenders/index.js';
 import { load } from '../lib/load.js';
 import { cpuTime } from '../lib/proc.js';
 
-/** Seconds until V8 has compiled the hot code of each worker; where they share the load evenly each gets warm later. */
-const WARM_UP = 4;
+/** Seconds until V8 has compiled the hot code of four workers: in the first seven a request's CPU falls to less than half. */
+const WARM_UP = 10;
 
 export default {
   name: 'keep-alive',
