@@ -8,7 +8,7 @@ import { type Duplex, Readable } from 'node:stream';
 export interface ConnectionsEvents {
   /** User code is about to run. */
   entering(): void;
-  /** Requests in flight and requests in total have changed; once per loop turn, and when the first of a turn begins. */
+  /** Requests in flight and requests in total; told when the first of a loop turn begins, and when the turn is over. */
   requests(inFlight: number, served: number): void;
 }
 
@@ -127,7 +127,7 @@ export class Connections {
     // an http2 response is one of many on its connection, and does not end in the turn
     if (request.httpVersionMajor > 1) this.#await(response);
     else if (this.#fresh.push(response) === 1) setImmediate(this.#sift);
-    if (this.#fresh.length <= 1) this.#tell(); // of the others, the end of the turn tells
+    if (this.#fresh.length <= 1) this.#tell();
     this.#events.entering();
     if (this.unused.size > 0) this.unused.delete(request.socket);
     if (this.refuseKeepAlive || this.#isLastRequest(request.socket)) response.shouldKeepAlive = false;
@@ -144,8 +144,9 @@ export class Connections {
     this.#tell();
   };
 
+  /** Of a turn only the request that runs is in flight: whether the others are ended is seen when the turn is over. */
   #tell(): void {
-    this.#events.requests(this.#pending.size + this.#fresh.length, this.#served);
+    this.#events.requests(this.#pending.size + Math.min(this.#fresh.length, 1), this.#served);
   }
 
   #await(response: ServerResponse): void {
