@@ -44,4 +44,5 @@ function poll(server, fd, told) {
     server.emit('connection', socket);
   });
   gate.listen({ fd }, () => told());
+  if (fd === FIRST_FD) server.emit('listening'); // it keeps track of its connections from here on, as one that listens does
 }
