@@ -136,11 +136,10 @@ export class Connections {
 
   /** What is ended is counted, only the rest is watched. */
   readonly #sift = (): void => {
-    for (const response of this.#fresh) {
+    for (const response of this.#fresh.splice(0)) {
       if (response.writableEnded || response.destroyed) this.#end(response);
       else this.#await(response);
     }
-    this.#fresh.length = 0;
     this.#tell();
   };
 
