@@ -7,6 +7,9 @@ import { install } from './node.js';
 
 const CLOSE = 'Connection: close';
 
+/** Seconds of load until V8 has compiled the hot code of four workers: a request's CPU falls to less than half by then. */
+export const WARM_UP = 10;
+
 function hasWrk() {
   try {
     execFileSync('wrk', ['--version'], { stdio: 'ignore', timeout: 5000 });

@@ -1,11 +1,8 @@
 // Requests on connections that stay open: what the accept path costs those who do not need it.
 
 import { PEERS } from '../contenders/index.js';
-import { load } from '../lib/load.js';
+import { load, WARM_UP } from '../lib/load.js';
 import { cpuTime } from '../lib/proc.js';
-
-/** Seconds until V8 has compiled the hot code of four workers: in the first seven a request's CPU falls to less than half. */
-const WARM_UP = 10;
 
 export default {
   name: 'keep-alive',

@@ -2,7 +2,7 @@
 
 import { join } from 'node:path';
 import { PEERS } from '../contenders/index.js';
-import { load } from '../lib/load.js';
+import { load, WARM_UP } from '../lib/load.js';
 
 const script = join(import.meta.dirname, 'mixed.lua');
 const paths = [...Array(99).fill('/'), '/slow'];
@@ -20,7 +20,7 @@ export default {
   targets: [],
 
   async run({ server, seconds }) {
-    await load(server.url, { seconds: 1, close: true });
+    await load(server.url, { seconds: WARM_UP, close: true });
     const { rps, p50, p99 } = await load(server.url, { seconds, close: true, script, paths });
     return { rps, p50, p99 };
   },

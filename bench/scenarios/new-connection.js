@@ -1,7 +1,7 @@
 // A new connection for each request: what the accept path itself costs.
 
 import { PEERS } from '../contenders/index.js';
-import { load } from '../lib/load.js';
+import { load, WARM_UP } from '../lib/load.js';
 import { cpuTime } from '../lib/proc.js';
 
 export default {
@@ -20,7 +20,7 @@ export default {
   ],
 
   async run({ server, seconds }) {
-    await load(server.url, { seconds: 1, close: true });
+    await load(server.url, { seconds: WARM_UP, close: true });
     const before = cpuTime(server.pids);
     const { rps, p99, requests } = await load(server.url, { seconds, close: true });
     return { rps, p99, cpu: ((cpuTime(server.pids) - before) / requests) * 1000 };
