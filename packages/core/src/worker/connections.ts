@@ -70,7 +70,6 @@ export class Connections {
   watch(server: HttpServer): void {
     const emit = server.emit as (event: string, ...args: unknown[]) => boolean;
     server.emit = (event: string, ...args: unknown[]) => {
-      // V8 passes `args` on without making an array of them, as long as nothing else is done with it
       if (event === 'request') this.#request(args[0] as IncomingMessage, args[1] as ServerResponse);
       else this.#see(event, args[0], args[1]);
       return emit.call(server, event, ...args);
