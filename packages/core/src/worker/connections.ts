@@ -8,7 +8,7 @@ import { type Duplex, Readable } from 'node:stream';
 export interface ConnectionsEvents {
   /** User code is about to run. */
   entering(): void;
-  /** Requests in flight and requests in total; told when the first of a loop turn begins, and when the turn is over. */
+  /** Requests in flight and in total: once when a loop turn's first begins, once after it, and as longer ones end. */
   requests(inFlight: number, served: number): void;
 }
 
@@ -123,10 +123,14 @@ export class Connections {
   }
 
   #begin(request: IncomingMessage, response: ServerResponse): void {
-    // an http2 response is one of many on its connection, and does not end in the turn
-    if (request.httpVersionMajor > 1) this.#await(response);
-    else if (this.#fresh.push(response) === 1) setImmediate(this.#sift);
-    if (this.#fresh.length <= 1) this.#tell();
+    if (request.httpVersionMajor > 1) {
+      // one of many on its connection, which does not end in the turn
+      this.#await(response);
+      this.#tell();
+    } else if (this.#fresh.push(response) === 1) {
+      setImmediate(this.#sift);
+      this.#tell();
+    }
     this.#events.entering();
     if (this.unused.size > 0) this.unused.delete(request.socket);
     if (this.refuseKeepAlive || this.#isLastRequest(request.socket)) response.shouldKeepAlive = false;
