@@ -27,7 +27,7 @@ async function ask(t, count, listener) {
     let text = '';
     while (text.split('HTTP/1.1 200').length - 1 < wanted) text += (await once(client, 'data'))[0];
   };
-  return { connections, told, answers };
+  return { server, connections, told, answers };
 }
 
 test('of a loop turn the first request is told before its handler runs, and all together when it is over', async (t) => {
@@ -44,8 +44,8 @@ test('of a loop turn the first request is told before its handler runs, and all 
 
 test('what is not ended with its loop turn is in flight until it is', async (t) => {
   const held = [];
-  const { connections, told, answers } = await ask(t, 3, (_request, response) => held.push(response));
-  while (held.length < 3) await new Promise(setImmediate);
+  const { server, connections, told, answers } = await ask(t, 3, (_request, response) => held.push(response));
+  while (held.length < 3) await once(server, 'request');
   await new Promise(setImmediate);
   assert.deepEqual(told.at(-1), { inFlight: 3, served: 0 });
   assert.deepEqual(connections.unfinished(), held);
