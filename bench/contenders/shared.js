@@ -16,7 +16,11 @@ if (process.env.BENCH_CHILD) {
   const { listener } = await loadApp();
   const server = createServer(listener);
   if (Number.isNaN(share)) server.listen({ fd: FIRST_FD }, () => ready());
-  else poll(server, FIRST_FD, ready);
+  else
+    poll(server, FIRST_FD, () => {
+      server.emit('listening'); // it keeps track of its connections from here on, as one that listens does
+      ready();
+    });
 } else {
   leash();
   // bound, but not polled by the parent: only this internal function, which node:cluster uses too, does that
@@ -39,10 +43,9 @@ function poll(server, fd, told) {
     if (open >= share) gate.close();
     socket.once('close', () => {
       open -= 1;
-      if (open === 0 && !gate.listening && fd < FIRST_FD + copies - 1) poll(server, fd + 1, () => {});
+      if (open === 0 && !gate.listening && fd < FIRST_FD + copies - 1) poll(server, fd + 1);
     });
     server.emit('connection', socket);
   });
-  gate.listen({ fd }, () => told());
-  if (fd === FIRST_FD) server.emit('listening'); // it keeps track of its connections from here on, as one that listens does
+  gate.listen({ fd }, told);
 }
