@@ -1,6 +1,10 @@
 // Both processes. The operator's log (stderr, replaceable) and the developer's trace (`DEBUG=prefork:*`).
 
-import createDebug from 'debug';
+import { createRequire } from 'node:module';
+import type debug from 'debug';
+
+// not imported: Node would read and parse it for its exports, though the application has often loaded it already
+const createDebug = createRequire(import.meta.url)('debug') as typeof debug;
 
 /**
  * What the server needs of a logger: pino, winston and `console` fit as they are.
