@@ -4,7 +4,7 @@
 import { fstatSync, readSync, writeSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import type { Location } from './locations.js';
-import { anonymousFile, armAlarm } from './posix.js';
+import { anonymousFile, armAlarm, loadKoffiBinary } from './posix.js';
 import type { Secrets } from './tls.js';
 
 /** The heartbeat pipe. Up goes {@link BEAT} or {@link DRAINING_BEAT}, down goes nothing. */
@@ -81,8 +81,9 @@ export interface Succession {
 const WORKER = 'PREFORK_WORKER';
 const UPGRADE = 'PREFORK_UPGRADE';
 
-export function identityVariable({ manager, run, slot, patience }: Identity): Record<string, string> {
-  return { [WORKER]: `${manager}:${run}:${slot}:${patience}` };
+/** @param koffi koffi's binary, as the manager found it. */
+export function identityVariable({ manager, run, slot, patience }: Identity, koffi = ''): Record<string, string> {
+  return { [WORKER]: `${manager}:${run}:${slot}:${patience} ${koffi}` };
 }
 
 export function successionVariable({ manager, run }: Succession): Record<string, string> {
@@ -94,11 +95,13 @@ const globals = globalThis as { [KEY]?: { identity?: Identity; succession?: Succ
 
 /** Who we are. The variables are taken away, so that a child process of the application is nobody's worker. */
 function takeIdentity(): { identity?: Identity; succession?: Succession } {
-  const [manager, run, slot, patience] = numbers(process.env[WORKER], 4);
+  const [, ids, koffi] = /^(\S+) (.*)$/s.exec(process.env[WORKER] ?? '') ?? [];
+  const [manager, run, slot, patience] = numbers(ids, 4);
   const [oldManager, oldRun] = numbers(process.env[UPGRADE], 2);
   delete process.env[WORKER];
   delete process.env[UPGRADE];
   if (manager !== undefined && run !== undefined && slot !== undefined && patience !== undefined) {
+    if (koffi) loadKoffiBinary(koffi);
     // also while the application loads: a manager that dies meanwhile can kill nobody
     armAlarm(patience);
     return { identity: { manager, run, slot, patience } };
