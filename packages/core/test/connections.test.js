@@ -57,3 +57,14 @@ test('what is not ended with its loop turn is in flight until it is', async (t) 
   assert.deepEqual(connections.unfinished(), []);
   await answers(3);
 });
+
+test('a response that is ended is not kept until the loop turn is over', async (t) => {
+  const kept = [];
+  const { connections, answers } = await ask(t, 3, (_request, response) => {
+    kept.push(connections.unfinished().length);
+    response.end();
+  });
+  await answers(3);
+  assert.deepEqual(kept, [1, 1, 1]);
+  assert.deepEqual(connections.unfinished(), []);
+});

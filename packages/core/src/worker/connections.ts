@@ -29,8 +29,11 @@ export class Connections {
   /** Set by the drain: a WebSocket handshake was answered. */
   onWebSocket: ((socket: Duplex) => void) | undefined;
   readonly #events: ConnectionsEvents;
-  /** Responses of this loop turn. Most are ended with it, and cost no listener. */
-  readonly #fresh: ServerResponse[] = [];
+  /**
+   * The last response of this loop turn. Most are ended before the next one begins: these cost no listener, and are not
+   * kept, which each garbage collection would pay for.
+   */
+  #latest: ServerResponse | undefined;
   /** Responses that took longer, and are not finished. */
   readonly #pending = new Set<ServerResponse>();
   /** Responses that `checkContinue` gave to the application, which will pass them on as requests. */
@@ -89,7 +92,7 @@ export class Connections {
 
   /** Responses that are not ended. */
   unfinished(): ServerResponse[] {
-    return [...this.#pending, ...this.#fresh];
+    return [...this.#pending, ...(this.#latest ? [this.#latest] : [])];
   }
 
   /** Ends what is open, whatever it is doing. */
@@ -127,9 +130,14 @@ export class Connections {
       // one of many on its connection, which does not end in the turn
       this.#await(response);
       this.#tell();
-    } else if (this.#fresh.push(response) === 1) {
-      setImmediate(this.#sift);
-      this.#tell();
+    } else {
+      const before = this.#latest;
+      this.#latest = response;
+      if (before) this.#sift(before);
+      else {
+        setImmediate(this.#turnEnded);
+        this.#tell();
+      }
     }
     this.#events.entering();
     if (this.unused.size > 0) this.unused.delete(request.socket);
@@ -137,18 +145,21 @@ export class Connections {
     if (request.method !== 'GET' && request.method !== 'HEAD') request.push = this.#push;
   }
 
-  /** What is ended is counted, only the rest is watched. */
-  readonly #sift = (): void => {
-    for (const response of this.#fresh.splice(0)) {
-      if (response.writableEnded || response.destroyed) this.#end(response);
-      else this.#await(response);
-    }
+  readonly #turnEnded = (): void => {
+    const response = this.#latest;
+    this.#latest = undefined;
+    if (response) this.#sift(response);
     this.#tell();
   };
 
-  /** Of a turn only the request that runs is in flight: whether the others are ended is seen when the turn is over. */
+  /** What is ended is counted, only the rest is watched. */
+  #sift(response: ServerResponse): void {
+    if (response.writableEnded || response.destroyed) this.#end(response);
+    else this.#await(response);
+  }
+
   #tell(): void {
-    this.#events.requests(this.#pending.size + Math.min(this.#fresh.length, 1), this.#served);
+    this.#events.requests(this.#pending.size + (this.#latest ? 1 : 0), this.#served);
   }
 
   #await(response: ServerResponse): void {
