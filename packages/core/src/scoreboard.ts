@@ -1,8 +1,9 @@
 // Both processes. One shared page: a slot of 32-bit counters for each worker, and a header.
 //
 // A worker writes its own slot only. The header is written by whoever holds the accept lock; the deputy word by the
-// deputy as well, the stopping word and the bulletin by the manager. Everybody reads everything. To the manager the page is untrusted: it acts on its own records and takes
-// from here only what it shows, which worker to wake, and whether a worker may be sent QUIT yet.
+// deputy as well, the stopping word and the bulletin by the manager. Everybody reads everything. To the manager the page
+// is untrusted: it acts on its own records and takes from here only what it shows, which worker to wake, and whether a
+// worker may be sent QUIT yet.
 
 import { BULLETIN_WORDS, Bulletin } from './bulletin.js';
 import { mapShared } from './posix.js';

@@ -7,11 +7,12 @@
 
 import type { Socket } from 'node:net';
 import { trace } from '../log.js';
-import { elapsed, type Scoreboard, State } from '../scoreboard.js';
+import { type Scoreboard, State } from '../scoreboard.js';
 import type { AcceptBudget } from './accept-budget.js';
 import type { AcceptLock } from './accept-lock.js';
 import { type Balance, createBalance } from './balance.js';
 import type { Entrance, Gate, Queue } from './gate.js';
+import { Lookout } from './lookout.js';
 import { Pace } from './pace.js';
 import type { Seats } from './seats.js';
 
@@ -39,33 +40,34 @@ export interface TurnstileParts {
   after(milliseconds: number, callback: () => void): void;
 }
 
-/** So many looks without an accept although somebody waits, and the holder is stuck, not just slow. */
-const STILL_LOOKS = 2;
-
 export class Turnstile {
   readonly #parts: TurnstileParts;
   readonly #options: TurnstileOptions;
   readonly #balance: Balance;
   readonly #pace: Pace;
+  readonly #lookout: Lookout;
   #gate: Gate | undefined;
   #seats: Seats | undefined;
   #connections = 0;
   #accepts = 0;
   #locked = false;
   #busy = false;
-  #looking = false;
   #closed = false;
   #exhausted = false;
   #accepted = false; // since the lock was last settled
   #hasComplained = false; // of want, since the last accept
-  #lastMove = -1;
-  #stillLooks = 0; // looks in a row at which somebody waited and nobody accepted
 
   constructor(parts: TurnstileParts, options: TurnstileOptions) {
     this.#parts = parts;
     this.#options = options;
     this.#pace = new Pace(options.acceptInterval, parts.now);
     this.#balance = createBalance(parts.board, parts.slot, options.acceptInterval, parts.now);
+    this.#lookout = new Lookout(parts, options.acceptInterval, this.#balance, {
+      isFree: () => !this.#locked && !this.#busy && !this.#closed && this.#hasRoom(),
+      look: () => this.look(),
+      waiting: () => this.#waiting(),
+      passHolder: (waiting) => this.#passHolder(waiting),
+    });
   }
 
   get connections(): number {
@@ -135,7 +137,7 @@ export class Turnstile {
     this.#pace.begin(time);
     board.setBusySince(slot, time);
     // also when it was handed over to us and we have not heard yet
-    if (this.#locked || board.holder === slot) this.#callDeputy(time);
+    if (this.#locked || board.holder === slot) this.#lookout.callDeputy(time);
     if (this.#locked) this.#unlock();
     afterTurn(this.#leave);
   }
@@ -164,7 +166,7 @@ export class Turnstile {
     }
     if (this.#busy) return;
     this.look();
-    if (!this.#locked) this.#keepLooking();
+    if (!this.#locked) this.#lookout.keepLooking();
   }
 
   /** Other seats may be ours now, and some worker may be stuck with what waits at its own. */
@@ -184,7 +186,7 @@ export class Turnstile {
     const gate = this.#gate;
     if (!gate || this.#closed || this.#locked || !this.#hasRoom()) return;
     const holder = board.holder;
-    if (this.#isSated()) return holder === slot ? this.#stepAside(State.ready) : this.#keepLooking();
+    if (this.#isSated()) return holder === slot ? this.#stepAside(State.ready) : this.#lookout.keepLooking();
     if (holder === slot) {
       if (this.#lock()) this.#settle();
       // another worker is taking its share this very moment
@@ -292,47 +294,11 @@ export class Turnstile {
     if (this.#locked) this.#unlock();
     const next = wasHolder ? this.#balance.leastLoadedWaiter() : undefined;
     if (next !== undefined) lock.wake(board.pid(next));
-    else if (state === State.ready) this.#keepLooking();
+    else if (state === State.ready) this.#lookout.keepLooking();
   }
 
-  /** One waiter looks after the queue while the holder is in user code. */
-  #callDeputy(time: number): void {
-    const { board, lock } = this.#parts;
-    const at = board.deputyAt;
-    if (at !== 0 && elapsed(at, time) < 2 * this.#options.acceptInterval) return;
-    const deputy = this.#balance.leastLoadedWaiter();
-    if (deputy === undefined) return;
-    board.deputyAt = time;
-    lock.wake(board.pid(deputy));
-  }
-
-  #keepLooking(): void {
-    if (this.#looking) return;
-    this.#looking = true;
-    this.#parts.board.deputyAt = this.#parts.now();
-    this.#parts.after(this.#options.acceptInterval, this.#lookAgain);
-  }
-
-  readonly #lookAgain = (): void => {
-    this.#looking = false;
-    const { board } = this.#parts;
-    board.deputyAt = 0;
-    if (this.#closed || this.#busy || !this.#hasRoom()) return;
-    this.look();
-    if (this.#locked) return;
-    const waiting = this.#waiting();
-    const move = this.#move();
-    const moved = move !== this.#lastMove;
-    this.#lastMove = move;
-    this.#stillLooks = waiting > 0 && !moved ? this.#stillLooks + 1 : 0;
-    if (this.#stillLooks >= STILL_LOOKS) this.#passStuckHolder(waiting);
-    const holder = board.holder;
-    const busy = holder !== undefined && board.busySince(holder) !== 0;
-    if (!this.#locked && !this.#closed && (moved || waiting > 0 || busy)) this.#keepLooking();
-  };
-
-  /** Nothing was accepted for several looks although somebody waits. */
-  #passStuckHolder(waiting: number): void {
+  /** The holder is stuck: takes what waits, with the lock if it is free. */
+  #passHolder(waiting: number): void {
     if (this.#lock()) return this.#settle();
     const { board, warn } = this.#parts;
     const holder = board.holder;
@@ -340,13 +306,6 @@ export class Turnstile {
     this.#take(Math.min(waiting, this.#options.multiAccept));
     if (holder === undefined || !board.complain(holder)) return;
     warn(`Worker ${board.pid(holder)} is stuck with the accept lock, accepting without it`);
-  }
-
-  /** A number that changes whenever a worker accepts, or the holder serves. */
-  #move(): number {
-    const { board } = this.#parts;
-    const holder = board.holder;
-    return board.turn + (holder === undefined ? 0 : board.served(holder));
   }
 
   /** Out of descriptors: the queue keeps what waits, and we try again a moment later. */

@@ -1,0 +1,89 @@
+// Worker. A waiter that looks after the queue while the holder is in user code: the deputy. It finds out that a holder is
+// stuck, and keeps the deputy's word of the scoreboard; the turnstile takes connections.
+
+import { elapsed, type Scoreboard } from '../scoreboard.js';
+import type { AcceptLock } from './accept-lock.js';
+import type { Balance } from './balance.js';
+
+/** So many looks without an accept although somebody waits, and the holder is stuck, not just slow. */
+const STILL_LOOKS = 2;
+
+export interface LookoutParts {
+  board: Scoreboard;
+  lock: AcceptLock;
+  now(): number;
+  after(milliseconds: number, callback: () => void): void;
+}
+
+/** The worker, as far as its lookout needs it. */
+export interface Waiter {
+  /** It has room, has not got the lock, and is not in user code. */
+  isFree(): boolean;
+  look(): void;
+  /** Connections in the queue. */
+  waiting(): number;
+  /** Takes them although somebody else holds the lock: nothing was accepted for several looks. */
+  passHolder(waiting: number): void;
+}
+
+export class Lookout {
+  readonly #parts: LookoutParts;
+  readonly #acceptInterval: number;
+  readonly #balance: Balance;
+  readonly #waiter: Waiter;
+  #isOut = false;
+  #lastMove = -1;
+  #stillLooks = 0; // in a row, at which somebody waited and nobody accepted
+
+  constructor(parts: LookoutParts, acceptInterval: number, balance: Balance, waiter: Waiter) {
+    this.#parts = parts;
+    this.#acceptInterval = acceptInterval;
+    this.#balance = balance;
+    this.#waiter = waiter;
+  }
+
+  /** A holder goes into user code: one waiter is sent to look, unless one has been a moment ago. */
+  callDeputy(time: number): void {
+    const { board, lock } = this.#parts;
+    const at = board.deputyAt;
+    if (at !== 0 && elapsed(at, time) < 2 * this.#acceptInterval) return;
+    const deputy = this.#balance.leastLoadedWaiter();
+    if (deputy === undefined) return;
+    board.deputyAt = time;
+    lock.wake(board.pid(deputy));
+  }
+
+  /** One look more, an accept interval from now. */
+  keepLooking(): void {
+    if (this.#isOut) return;
+    this.#isOut = true;
+    const { board, now, after } = this.#parts;
+    board.deputyAt = now();
+    after(this.#acceptInterval, this.#lookAgain);
+  }
+
+  readonly #lookAgain = (): void => {
+    const { board } = this.#parts;
+    const waiter = this.#waiter;
+    this.#isOut = false;
+    board.deputyAt = 0;
+    if (waiter.isFree()) waiter.look();
+    if (!waiter.isFree()) return;
+    const waiting = waiter.waiting();
+    const move = this.#move();
+    const moved = move !== this.#lastMove;
+    this.#lastMove = move;
+    this.#stillLooks = waiting > 0 && !moved ? this.#stillLooks + 1 : 0;
+    if (this.#stillLooks >= STILL_LOOKS) waiter.passHolder(waiting);
+    const holder = board.holder;
+    const isBusy = holder !== undefined && board.busySince(holder) !== 0;
+    if (waiter.isFree() && (moved || waiting > 0 || isBusy)) this.keepLooking();
+  };
+
+  /** A number that changes whenever a worker accepts, or the holder serves. */
+  #move(): number {
+    const { board } = this.#parts;
+    const holder = board.holder;
+    return board.turn + (holder === undefined ? 0 : board.served(holder));
+  }
+}
