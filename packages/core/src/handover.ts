@@ -3,8 +3,9 @@
 
 import { fstatSync, readSync, writeSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
+import { loadKoffiBinary } from './libc.js';
 import type { Location } from './locations.js';
-import { anonymousFile, armAlarm, loadKoffiBinary } from './posix.js';
+import { anonymousFile, armAlarm } from './posix.js';
 import type { Secrets } from './tls.js';
 
 /** The heartbeat pipe. Up goes {@link BEAT} or {@link DRAINING_BEAT}, down goes nothing. */

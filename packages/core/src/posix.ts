@@ -1,11 +1,9 @@
-// Both processes. The only file that calls libc: what Node has no function for. Linux; nothing is loaded until it is
-// used, so that the package can be imported anywhere.
+// Both processes. The only file that calls libc: what Node has no function for. Linux.
 
 import { closeSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import type { AddressInfo } from 'node:net';
 import { getSystemErrorMap } from 'node:util';
-import type koffi from 'koffi';
+import { libc } from './libc.js';
 
 const AF_UNIX = 1;
 const AF_INET = 2;
@@ -37,69 +35,9 @@ const PROT_READ_WRITE = 1 | 2;
 const MAP_SHARED = 1;
 const POLLIN = 1;
 
-type Libc = ReturnType<typeof load>;
-let libc: Libc | undefined;
-
-const require = createRequire(import.meta.url);
-
-/** The functions we use, bound once per process, with the first call: a platform without koffi can import us. */
-function c(): Libc {
-  libc ??= load(require('koffi') as typeof koffi);
-  return libc;
-}
-
-/** The file that koffi has loaded; the application may have another koffi. */
-export function koffiBinary(): string | undefined {
-  const { default: native } = require('koffi') as { default: unknown };
-  const owners = Object.values(require.cache).filter((module) => module?.exports === native);
-  return owners.find((module) => module?.filename.endsWith('.node'))?.filename;
-}
-
-/** To be called first: without koffi's JavaScript, which only looks for its binary, a process boots 5 % faster. */
-export function loadKoffiBinary(path: string): void {
-  try {
-    libc = load(require(path) as typeof koffi);
-  } catch {
-    // moved since the manager loaded it: koffi will look for it
-  }
-}
-
-/** Loads libc's functions now, where a failure has a place to go. */
-export function loadLibc(): void {
-  c();
-}
-
-function load({ load, errno, view }: typeof koffi) {
-  const lib = load(null);
-  return {
-    errno,
-    view,
-    accept4: lib.func('int accept4(int, void *, void *, int)'),
-    alarm: lib.func('uint alarm(uint)'),
-    bind: lib.func('int bind(int, const void *, uint)'),
-    fcntl: lib.func('int fcntl(int, int, ...)'),
-    flock: lib.func('int flock(int, int)'),
-    ftruncate: lib.func('int ftruncate(int, int64)'),
-    getsockname: lib.func('int getsockname(int, _Out_ uint8 *, _Inout_ uint32 *)'),
-    getsockopt: lib.func('int getsockopt(int, int, int, _Out_ uint32 *, _Inout_ uint32 *)'),
-    getrlimit: lib.func('int getrlimit(int, _Out_ uint64 *)'),
-    inet_ntop: lib.func('const char *inet_ntop(int, const uint8 *, _Out_ uint8 *, uint)'),
-    inet_pton: lib.func('int inet_pton(int, const char *, _Out_ uint8 *)'),
-    listen: lib.func('int listen(int, int)'),
-    memfd_create: lib.func('int memfd_create(const char *, uint)'),
-    mmap: lib.func('void *mmap(void *, size_t, int, int, int, int64)'),
-    poll: lib.func('int poll(_Inout_ uint8 *, ulong, int)'),
-    sendto: lib.func('long sendto(int, const void *, size_t, int, const void *, uint)'),
-    setsockopt: lib.func('int setsockopt(int, int, int, const void *, uint)'),
-    waitid: lib.func('int waitid(int, int, _Out_ int *, int)'),
-    waitpid: lib.func('int waitpid(int, void *, int)'),
-    socket: lib.func('int socket(int, int, int)'),
-  };
-}
-
 /** A failed call as Node's own errors look: `listen EADDRINUSE: address already in use 127.0.0.1:8080`. */
 function systemError(syscall: string, subject = ''): NodeJS.ErrnoException {
-  const errno = -c().errno();
+  const errno = -libc().errno();
   const [code, text] = getSystemErrorMap().get(errno) ?? [`errno ${-errno}`, 'unknown error'];
   const message = `${syscall} ${code}: ${text}${subject && ` ${subject}`}`;
   return Object.assign(new Error(message), { errno, code, syscall });
@@ -123,14 +61,14 @@ export interface SocketOptions {
 export function listenSocket(to: SocketAddress, options: SocketOptions): number {
   const subject = 'path' in to ? to.path : `${to.family === 6 ? `[${to.address}]` : to.address}:${to.port}`;
   const family = 'path' in to ? AF_UNIX : to.family === 6 ? AF_INET6 : AF_INET;
-  const fd = check(c().socket(family, SOCK_STREAM_CLOEXEC_NONBLOCK, 0), 'socket', subject);
+  const fd = check(libc().socket(family, SOCK_STREAM_CLOEXEC_NONBLOCK, 0), 'socket', subject);
   try {
     if (family !== AF_UNIX) setOption(fd, SOL_SOCKET, SO_REUSEADDR, 1);
     if (family === AF_INET6) setOption(fd, IPPROTO_IPV6, IPV6_V6ONLY, options.ipv6Only ? 1 : 0);
     if (options.reusePort) setOption(fd, SOL_SOCKET, SO_REUSEPORT, 1);
     const name = 'path' in to ? unixName(to.path) : inetName(to.address, to.port, to.family);
-    check(c().bind(fd, name, name.length), 'listen', subject);
-    check(c().listen(fd, options.backlog), 'listen', subject);
+    check(libc().bind(fd, name, name.length), 'listen', subject);
+    check(libc().listen(fd, options.backlog), 'listen', subject);
   } catch (error) {
     closeSync(fd);
     throw error;
@@ -139,7 +77,7 @@ export function listenSocket(to: SocketAddress, options: SocketOptions): number 
 }
 
 function setOption(fd: number, level: number, option: number, value: number): void {
-  check(c().setsockopt(fd, level, option, new Int32Array([value]), 4), 'setsockopt');
+  check(libc().setsockopt(fd, level, option, new Int32Array([value]), 4), 'setsockopt');
 }
 
 /** A `struct sockaddr_in` or `sockaddr_in6`, ip(7) and ipv6(7). */
@@ -149,7 +87,7 @@ function inetName(address: string, port: number, family: 4 | 6): Uint8Array {
   name.set(native);
   name.writeUInt16BE(port, 2);
   const packed = new Uint8Array(family === 6 ? 16 : 4);
-  if (c().inet_pton(family === 6 ? AF_INET6 : AF_INET, address, packed) !== 1) {
+  if (libc().inet_pton(family === 6 ? AF_INET6 : AF_INET, address, packed) !== 1) {
     throw new RangeError(`Expected an address to listen on, got \`${address}\``);
   }
   name.set(packed, family === 6 ? 8 : 4);
@@ -170,11 +108,11 @@ function unixName(path: string): Uint8Array {
 export function boundAddress(fd: number): AddressInfo | string {
   const name = Buffer.alloc(128);
   const length = Uint32Array.of(name.length);
-  check(c().getsockname(fd, name, length), 'getsockname');
+  check(libc().getsockname(fd, name, length), 'getsockname');
   const [family] = new Uint16Array(name.buffer, name.byteOffset, 1);
   if (family === AF_UNIX) return name.toString('utf8', 2, length[0]).replace(/(?!^)\0.*$/s, '');
   const text = Buffer.alloc(46); // INET6_ADDRSTRLEN
-  c().inet_ntop(family ?? 0, name.subarray(family === AF_INET6 ? 8 : 4), text, text.length);
+  libc().inet_ntop(family ?? 0, name.subarray(family === AF_INET6 ? 8 : 4), text, text.length);
   const address = text.toString('latin1', 0, text.indexOf(0));
   return { address, port: name.readUInt16BE(2), family: family === AF_INET6 ? 'IPv6' : 'IPv4' };
 }
@@ -183,7 +121,7 @@ export function boundAddress(fd: number): AddressInfo | string {
 export function isListening(fd: number): boolean {
   const is = (option: number, ...expected: number[]) => {
     const value = new Uint32Array(1);
-    const result = c().getsockopt(fd, SOL_SOCKET, option, value, new Uint32Array([4]));
+    const result = libc().getsockopt(fd, SOL_SOCKET, option, value, new Uint32Array([4]));
     return result === 0 && expected.includes(value[0] ?? -1);
   };
   return is(SO_ACCEPTCONN, 1) && is(SO_TYPE, SOCK_STREAM) && is(SO_DOMAIN, AF_UNIX, AF_INET, AF_INET6);
@@ -191,8 +129,8 @@ export function isListening(fd: number): boolean {
 
 /** accept(2) must find nobody without waiting; holds for every process that has the socket. */
 export function setNonBlocking(fd: number): void {
-  const flags = check(c().fcntl(fd, F_GETFL, 'int', 0), 'fcntl');
-  check(c().fcntl(fd, F_SETFL, 'int', flags | O_NONBLOCK), 'fcntl');
+  const flags = check(libc().fcntl(fd, F_GETFL, 'int', 0), 'fcntl');
+  check(libc().fcntl(fd, F_SETFL, 'int', flags | O_NONBLOCK), 'fcntl');
 }
 
 /**
@@ -201,11 +139,11 @@ export function setNonBlocking(fd: number): void {
  * @throws EAGAIN when its queue is full, ENOENT or ECONNREFUSED when nobody is there.
  */
 export function sendDatagram(to: string, text: string): void {
-  const fd = check(c().socket(AF_UNIX, SOCK_DGRAM_CLOEXEC, 0), 'socket');
+  const fd = check(libc().socket(AF_UNIX, SOCK_DGRAM_CLOEXEC, 0), 'socket');
   try {
     const name = unixName(to.replace(/^@/, '\0'));
     const bytes = Buffer.from(text);
-    check(Number(c().sendto(fd, bytes, bytes.length, MSG_DONTWAIT_NOSIGNAL, name, name.length)), 'sendto', to);
+    check(Number(libc().sendto(fd, bytes, bytes.length, MSG_DONTWAIT_NOSIGNAL, name, name.length)), 'sendto', to);
   } finally {
     closeSync(fd);
   }
@@ -222,15 +160,15 @@ const pollBytes = new Uint8Array(pollEntry.buffer);
  */
 export function waitingConnections(fd: number): number {
   infoLength[0] = info.byteLength;
-  if (c().getsockopt(fd, IPPROTO_TCP, TCP_INFO, info, infoLength) === 0) return info[TCPI_UNACKED] ?? 0;
+  if (libc().getsockopt(fd, IPPROTO_TCP, TCP_INFO, info, infoLength) === 0) return info[TCPI_UNACKED] ?? 0;
   pollEntry[0] = fd;
   pollEntry[1] = POLLIN;
-  return c().poll(pollBytes, 1, 0) > 0 ? 1 : 0;
+  return libc().poll(pollBytes, 1, 0) > 0 ? 1 : 0;
 }
 
 /** Takes one connection; `undefined` when nobody waits; throws EMFILE, ENFILE, ENOBUFS, ENOMEM. */
 export function acceptConnection(fd: number): number | undefined {
-  const connection = c().accept4(fd, null, null, SOCK_STREAM_CLOEXEC_NONBLOCK & ~1);
+  const connection = libc().accept4(fd, null, null, SOCK_STREAM_CLOEXEC_NONBLOCK & ~1);
   if (connection !== -1) return connection;
   const error = systemError('accept');
   // accept(2): the connection died in the queue, or another worker was faster
@@ -242,42 +180,42 @@ export function acceptConnection(fd: number): number | undefined {
 export function descriptorLimit(): number {
   const RLIMIT_NOFILE = 7;
   const limits = new BigUint64Array(2);
-  check(c().getrlimit(RLIMIT_NOFILE, limits), 'getrlimit');
+  check(libc().getrlimit(RLIMIT_NOFILE, limits), 'getrlimit');
   return Number(limits[0]);
 }
 
 /** A second descriptor of the same socket, close-on-exec. */
 export function duplicate(fd: number): number {
-  return check(c().fcntl(fd, F_DUPFD_CLOEXEC, 'int', 3), 'fcntl');
+  return check(libc().fcntl(fd, F_DUPFD_CLOEXEC, 'int', 3), 'fcntl');
 }
 
 /** Takes the whole-file lock if it is free. Released by {@link unlock}, by closing the descriptor and by dying. */
 export function tryLock(fd: number): boolean {
-  return c().flock(fd, LOCK_EX_NB) === 0;
+  return libc().flock(fd, LOCK_EX_NB) === 0;
 }
 
 /** As {@link tryLock}, for a look: lookers share it. */
 export function tryLockShared(fd: number): boolean {
-  return c().flock(fd, LOCK_SH_NB) === 0;
+  return libc().flock(fd, LOCK_SH_NB) === 0;
 }
 
 /** Gives the whole-file lock back. */
 export function unlock(fd: number): void {
-  c().flock(fd, LOCK_UN);
+  libc().flock(fd, LOCK_UN);
 }
 
 /** Memory that has a descriptor and no name: only who inherits the descriptor can reach it. */
 export function anonymousFile(name: string, bytes: number): number {
-  const fd = check(c().memfd_create(name, MFD_CLOEXEC), 'memfd_create');
-  check(c().ftruncate(fd, bytes), 'ftruncate');
+  const fd = check(libc().memfd_create(name, MFD_CLOEXEC), 'memfd_create');
+  check(libc().ftruncate(fd, bytes), 'ftruncate');
   return fd;
 }
 
 /** The file's first bytes as memory, shared with every process that maps it. Never unmapped. */
 export function mapShared(fd: number, bytes: number): Uint32Array {
-  const address = c().mmap(null, bytes, PROT_READ_WRITE, MAP_SHARED, fd, 0);
+  const address = libc().mmap(null, bytes, PROT_READ_WRITE, MAP_SHARED, fd, 0);
   if (address === null || BigInt(address) === 0xffff_ffff_ffff_ffffn) throw systemError('mmap');
-  return new Uint32Array(c().view(address, bytes));
+  return new Uint32Array(libc().view(address, bytes));
 }
 
 /** A child that has ended and that nobody has waited for; it stays a zombie. waitid(2) */
@@ -285,17 +223,17 @@ export function peekZombie(): number | undefined {
   const P_ALL = 0;
   const WNOHANG_WEXITED_WNOWAIT = 1 | 4 | 0x1000000;
   const siginfo = new Int32Array(32);
-  if (c().waitid(P_ALL, 0, siginfo, WNOHANG_WEXITED_WNOWAIT) !== 0) return undefined;
+  if (libc().waitid(P_ALL, 0, siginfo, WNOHANG_WEXITED_WNOWAIT) !== 0) return undefined;
   // si_pid stands behind three words and the padding of 64-bit machines
   return siginfo[process.arch.endsWith('64') ? 4 : 3] || undefined;
 }
 
 /** Takes a zombie off the process table. */
 export function reapProcess(pid: number): void {
-  c().waitpid(pid, null, 1);
+  libc().waitpid(pid, null, 1);
 }
 
 /** The kernel ends this process after so many seconds, unless it is armed again; 0 disarms. alarm(2) */
 export function armAlarm(seconds: number): void {
-  c().alarm(seconds);
+  libc().alarm(seconds);
 }

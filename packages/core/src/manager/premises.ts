@@ -4,9 +4,10 @@
 import { closeSync } from 'node:fs';
 import { messageOf } from '../errors.js';
 import { writeFacts } from '../handover.js';
+import { libc } from '../libc.js';
 import type { Location } from '../locations.js';
 import type { Settings } from '../options.js';
-import { anonymousFile, loadLibc } from '../posix.js';
+import { anonymousFile } from '../posix.js';
 import { SCOREBOARD_BYTES, SCOREBOARD_NAME, Scoreboard } from '../scoreboard.js';
 import { assign, takeActivated } from './activation.js';
 import { type BoundSocket, bindAll } from './listeners.js';
@@ -40,8 +41,8 @@ export async function openPremises(
   locations: readonly Location[],
   inheritance: Inheritance | undefined,
 ): Promise<Premises> {
-  // before a socket file is looked at: right after that Node's require() may not follow a symlink to a module
-  loadLibc();
+  // loaded before a socket file is looked at: right after that Node's require() may not follow a symlink to a module
+  libc();
   const owner = resolveOwner(settings.user, settings.group);
   const { sockets, giveBack } = await openSockets(settings, locations, inheritance);
   let pidFile: PidFile | undefined;

@@ -4,7 +4,7 @@ import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import type { Duplex } from 'node:stream';
 import { PreforkError } from '../errors.js';
 import { type Identity, identityVariable, type Succession, successionVariable } from '../handover.js';
-import { koffiBinary } from '../posix.js';
+import { koffiBinary } from '../libc.js';
 import { heirVariables } from './environment.js';
 
 /** A process as the manager that started it holds it. */

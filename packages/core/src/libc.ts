@@ -1,0 +1,60 @@
+// Both processes. The functions of libc that posix.ts calls, and koffi, by which they are called. Nothing is loaded until it
+// is used, so that the package can be imported anywhere.
+
+import { createRequire } from 'node:module';
+import type koffi from 'koffi';
+
+type Libc = ReturnType<typeof bind>;
+let bound: Libc | undefined;
+
+const require = createRequire(import.meta.url);
+
+/** The functions, bound once per process, with the first call. */
+export function libc(): Libc {
+  bound ??= bind(require('koffi') as typeof koffi);
+  return bound;
+}
+
+/** The binary that koffi has loaded; the application may have another koffi. */
+export function koffiBinary(): string | undefined {
+  const { default: native } = require('koffi') as { default: unknown };
+  const owners = Object.values(require.cache).filter((module) => module?.exports === native);
+  return owners.find((module) => module?.filename.endsWith('.node'))?.filename;
+}
+
+/** Before the first call: koffi's JavaScript would only look for this file, and that takes 5 % of a worker's boot. */
+export function loadKoffiBinary(path: string): void {
+  try {
+    bound = bind(require(path) as typeof koffi);
+  } catch {
+    // moved since the manager loaded it: koffi will look for it
+  }
+}
+
+function bind({ load, errno, view }: typeof koffi) {
+  const lib = load(null);
+  return {
+    errno,
+    view,
+    accept4: lib.func('int accept4(int, void *, void *, int)'),
+    alarm: lib.func('uint alarm(uint)'),
+    bind: lib.func('int bind(int, const void *, uint)'),
+    fcntl: lib.func('int fcntl(int, int, ...)'),
+    flock: lib.func('int flock(int, int)'),
+    ftruncate: lib.func('int ftruncate(int, int64)'),
+    getsockname: lib.func('int getsockname(int, _Out_ uint8 *, _Inout_ uint32 *)'),
+    getsockopt: lib.func('int getsockopt(int, int, int, _Out_ uint32 *, _Inout_ uint32 *)'),
+    getrlimit: lib.func('int getrlimit(int, _Out_ uint64 *)'),
+    inet_ntop: lib.func('const char *inet_ntop(int, const uint8 *, _Out_ uint8 *, uint)'),
+    inet_pton: lib.func('int inet_pton(int, const char *, _Out_ uint8 *)'),
+    listen: lib.func('int listen(int, int)'),
+    memfd_create: lib.func('int memfd_create(const char *, uint)'),
+    mmap: lib.func('void *mmap(void *, size_t, int, int, int, int64)'),
+    poll: lib.func('int poll(_Inout_ uint8 *, ulong, int)'),
+    sendto: lib.func('long sendto(int, const void *, size_t, int, const void *, uint)'),
+    setsockopt: lib.func('int setsockopt(int, int, int, const void *, uint)'),
+    waitid: lib.func('int waitid(int, int, _Out_ int *, int)'),
+    waitpid: lib.func('int waitpid(int, void *, int)'),
+    socket: lib.func('int socket(int, int, int)'),
+  };
+}
