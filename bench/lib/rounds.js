@@ -1,8 +1,9 @@
 // Benchmark. Runs a case of a scenario: in each round every contender has its turn, on a server of its own, and the order
-// rotates. So what disturbs the machine for a while disturbs all of them.
+// rotates. So what disturbs the machine for a while disturbs all of them; still more so where they can stand side by side.
 
 import { machineTime } from './proc.js';
 import { Server } from './server.js';
+import { median } from './stats.js';
 
 /** No turn may take longer, whatever goes wrong. */
 const TURN_LIMIT = 300_000;
@@ -17,19 +18,20 @@ export async function runCase(scenario, params, { contenders, rounds, seconds, q
   const foreign = [];
   let failures = 0;
   for (let round = 0; round < rounds; round++) {
-    const first = round % contenders.length;
-    for (const name of [...contenders.slice(first), ...contenders.slice(0, first)]) {
-      progress.turn(round, name);
-      const turn = await quietTurn(scenario, { ...params, seconds }, name, quiet);
-      if (turn.error) {
+    const runRound = scenario.warm ? sideBySide : oneByOne;
+    const turns = await runRound(scenario, { ...params, seconds }, rotate(contenders, round), quiet, (name) =>
+      progress.turn(round, name),
+    );
+    for (const [name, { error, measured, foreign: share }] of turns) {
+      if (error) {
         failures += 1;
-        progress.note(`${scenario.name}, ${name}: ${turn.error.message}`);
+        progress.note(`${scenario.name}, ${name}: ${error.message}`);
       } else {
-        foreign.push(turn.foreign);
+        foreign.push(share);
       }
       for (const measure of Object.keys(scenario.measures)) {
         values[name][measure] ??= [];
-        values[name][measure].push(round4(turn.measured?.[measure]));
+        values[name][measure].push(round4(measured?.[measure]));
       }
     }
     progress.round(round);
@@ -37,11 +39,64 @@ export async function runCase(scenario, params, { contenders, rounds, seconds, q
   return { values, foreign, failures };
 }
 
+/** Each contender has a turn, and the machine for itself. */
+async function oneByOne(scenario, params, contenders, quiet, progress) {
+  const turns = [];
+  for (const contender of contenders) {
+    progress(contender);
+    turns.push([contender, await quietTurn(() => turnAlone(scenario, params, contender), quiet)]);
+  }
+  return turns;
+}
+
+/**
+ * All contenders stand there warm, and are loaded for a second each in turn, as often as a turn has seconds: what slows the
+ * machine for a minute slows all of them.
+ */
+async function sideBySide(scenario, params, contenders, quiet, progress) {
+  const servers = new Map();
+  const turns = new Map(contenders.map((name) => [name, []]));
+  const used = () => usedBy([...servers.values()]);
+  const failed = (name) => turns.get(name).find(({ error }) => error);
+  try {
+    for (const name of contenders) {
+      progress(name);
+      const server = new Server(name, { ...params, nodeFlags: scenario.nodeFlags });
+      const warm = async () => {
+        servers.set(name, server);
+        await server.start();
+        await scenario.warm(server);
+      };
+      const { error } = await takeTurn(warm, used);
+      if (error) turns.get(name).push({ error });
+    }
+    for (let second = 0; second < params.seconds; second++) {
+      for (const name of rotate(contenders, second)) {
+        if (failed(name)) continue;
+        const work = () => scenario.run({ ...params, seconds: 1, server: servers.get(name) });
+        turns.get(name).push(await quietTurn(() => takeTurn(work, used), quiet));
+      }
+    }
+  } finally {
+    await Promise.all([...servers.values()].map((server) => server.stop()));
+  }
+  return contenders.map((name) => [name, failed(name) ?? middle(scenario, turns.get(name))]);
+}
+
+/** The medians of several turns. */
+function middle({ measures }, turns) {
+  const medianOf = (measure) => median(turns.map(({ measured }) => measured[measure]));
+  return {
+    measured: Object.fromEntries(Object.keys(measures).map((measure) => [measure, medianOf(measure)])),
+    foreign: median(turns.map(({ foreign }) => foreign)),
+  };
+}
+
 /** @returns the first turn in which others used no more than `quiet` percent of a processor, else the quietest */
-async function quietTurn(scenario, params, contender, quiet) {
+async function quietTurn(take, quiet) {
   let best;
   for (let tries = 0; tries < TRIES; tries++) {
-    const turn = await takeTurn(scenario, params, contender);
+    const turn = await take();
     if (turn.error) return turn;
     if (!best || turn.foreign < best.foreign) best = turn;
     if (best.foreign <= quiet) break;
@@ -49,8 +104,7 @@ async function quietTurn(scenario, params, contender, quiet) {
   return best;
 }
 
-async function takeTurn(scenario, params, contender) {
-  const start = machineTime();
+async function turnAlone(scenario, params, contender) {
   const servers = [];
   const open = async (options = {}) => {
     const server = new Server(contender, { ...params, nodeFlags: scenario.nodeFlags, ...options });
@@ -58,22 +112,38 @@ async function takeTurn(scenario, params, contender) {
     await server.start();
     return server;
   };
+  const work = async () =>
+    scenario.run({ ...params, contender, open, server: scenario.opens ? undefined : await open() });
+  try {
+    return await takeTurn(work, () => usedBy(servers));
+  } finally {
+    await Promise.all(servers.map((server) => server.stop()));
+  }
+}
+
+const usedBy = (servers) => servers.reduce((total, server) => total + server.cpuTime(), 0);
+
+/** @param used what the servers have used of the processors by now */
+async function takeTurn(work, used) {
+  const start = machineTime();
+  const usedBefore = used();
   let timer;
   const limit = new Promise((_, reject) => {
     timer = setTimeout(reject, TURN_LIMIT, new Error(`no end after ${TURN_LIMIT / 1000} s`));
   });
   try {
-    const work = async () =>
-      scenario.run({ ...params, contender, open, server: scenario.opens ? undefined : await open() });
     const measured = await Promise.race([work(), limit]);
-    const ours = servers.reduce((total, server) => total + server.cpuTime(), 0);
-    return { measured, foreign: foreignShare(start, machineTime(), ours) };
+    return { measured, foreign: foreignShare(start, machineTime(), used() - usedBefore) };
   } catch (error) {
     return { error };
   } finally {
     clearTimeout(timer);
-    await Promise.all(servers.map((server) => server.stop()));
   }
+}
+
+function rotate(names, by) {
+  const first = by % names.length;
+  return [...names.slice(first), ...names.slice(0, first)];
 }
 
 /** Percent of one processor that neither we nor our servers used: how noisy the machine was. */

@@ -19,8 +19,9 @@ export default {
     { measure: 'p99', over: PEERS, atMost: 1 },
   ],
 
+  warm: ({ url }) => load(url, { seconds: WARM_UP }),
+
   async run({ server, seconds }) {
-    await load(server.url, { seconds: WARM_UP });
     const before = cpuTime(server.pids);
     const { rps, p99, requests } = await load(server.url, { seconds });
     return { rps, p99, cpu: ((cpuTime(server.pids) - before) / requests) * 1000 };

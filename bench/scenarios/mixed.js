@@ -19,8 +19,9 @@ export default {
   },
   targets: [],
 
+  warm: ({ url }) => load(url, { seconds: WARM_UP, close: true }),
+
   async run({ server, seconds }) {
-    await load(server.url, { seconds: WARM_UP, close: true });
     const { rps, p50, p99 } = await load(server.url, { seconds, close: true, script, paths });
     return { rps, p50, p99 };
   },

@@ -19,8 +19,9 @@ export default {
     { measure: 'rps', over: 'cluster', atLeast: { 20: 1.5, 24: 1.9 } },
   ],
 
+  warm: ({ url }) => load(url, { seconds: WARM_UP, close: true }),
+
   async run({ server, seconds }) {
-    await load(server.url, { seconds: WARM_UP, close: true });
     const before = cpuTime(server.pids);
     const { rps, p99, requests } = await load(server.url, { seconds, close: true });
     return { rps, p99, cpu: ((cpuTime(server.pids) - before) / requests) * 1000 };
