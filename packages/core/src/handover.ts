@@ -80,11 +80,16 @@ export interface Succession {
 }
 
 const WORKER = 'PREFORK_WORKER';
+const KOFFI = 'PREFORK_KOFFI';
 const UPGRADE = 'PREFORK_UPGRADE';
 
-/** @param koffi koffi's binary, as the manager found it. */
-export function identityVariable({ manager, run, slot, patience }: Identity, koffi = ''): Record<string, string> {
-  return { [WORKER]: `${manager}:${run}:${slot}:${patience} ${koffi}` };
+export function identityVariable({ manager, run, slot, patience }: Identity): Record<string, string> {
+  return { [WORKER]: `${manager}:${run}:${slot}:${patience}` };
+}
+
+/** Where the manager has found koffi's binary. A variable of its own: a worker may run newer code than its manager. */
+export function koffiVariable(binary: string | undefined): Record<string, string> {
+  return binary === undefined ? {} : { [KOFFI]: binary };
 }
 
 export function successionVariable({ manager, run }: Succession): Record<string, string> {
@@ -96,11 +101,10 @@ const globals = globalThis as { [KEY]?: { identity?: Identity; succession?: Succ
 
 /** Who we are. The variables are taken away, so that a child process of the application is nobody's worker. */
 function takeIdentity(): { identity?: Identity; succession?: Succession } {
-  const [, ids, koffi] = /^(\S+) (.*)$/s.exec(process.env[WORKER] ?? '') ?? [];
-  const [manager, run, slot, patience] = numbers(ids, 4);
+  const [manager, run, slot, patience] = numbers(process.env[WORKER], 4);
   const [oldManager, oldRun] = numbers(process.env[UPGRADE], 2);
-  delete process.env[WORKER];
-  delete process.env[UPGRADE];
+  const koffi = process.env[KOFFI];
+  for (const name of [WORKER, KOFFI, UPGRADE]) delete process.env[name];
   if (manager !== undefined && run !== undefined && slot !== undefined && patience !== undefined) {
     if (koffi) loadKoffiBinary(koffi);
     // also while the application loads: a manager that dies meanwhile can kill nobody

@@ -3,7 +3,7 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import type { Duplex } from 'node:stream';
 import { PreforkError } from '../errors.js';
-import { type Identity, identityVariable, type Succession, successionVariable } from '../handover.js';
+import { type Identity, identityVariable, koffiVariable, type Succession, successionVariable } from '../handover.js';
 import { koffiBinary } from '../libc.js';
 import { heirVariables } from './environment.js';
 
@@ -34,7 +34,7 @@ export function spawnWorker(
   const child = spawn(process.execPath, [...workerExecArgv(identity.slot), '--', ...process.argv.slice(1)], {
     // stdin stays with the manager: several readers of one terminal get a part of it each
     stdio: ['ignore', 'inherit', 'inherit', 'pipe', ...descriptors],
-    env: { ...process.env, ...identityVariable(identity, koffiBinary()) },
+    env: { ...process.env, ...identityVariable(identity), ...koffiVariable(koffiBinary()) },
     ...(uid === undefined ? {} : { uid }),
     ...(gid === undefined ? {} : { gid }),
   });
