@@ -134,15 +134,17 @@ export class Connections {
       const before = this.#latest;
       this.#latest = response;
       if (before) this.#sift(before);
-      else {
-        setImmediate(this.#turnEnded);
-        this.#tell();
-      }
+      else this.#turnBegan();
     }
     this.#events.entering();
     if (this.unused.size > 0) this.unused.delete(request.socket);
     if (this.refuseKeepAlive || this.#isLastRequest(request.socket)) response.shouldKeepAlive = false;
     if (request.method !== 'GET' && request.method !== 'HEAD') request.push = this.#push;
+  }
+
+  #turnBegan(): void {
+    setImmediate(this.#turnEnded);
+    this.#tell();
   }
 
   readonly #turnEnded = (): void => {
