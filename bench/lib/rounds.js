@@ -18,10 +18,9 @@ export async function runCase(scenario, params, { contenders, rounds, seconds, q
   const foreign = [];
   let failures = 0;
   for (let round = 0; round < rounds; round++) {
-    const runRound = scenario.warm ? sideBySide : oneByOne;
-    const turns = await runRound(scenario, { ...params, seconds }, rotate(contenders, round), quiet, (name) =>
-      progress.turn(round, name),
-    );
+    const tell = (name) => progress.turn(round, name);
+    const takeTurns = scenario.warm ? sideBySide : oneByOne;
+    const turns = await takeTurns(scenario, { ...params, seconds }, rotate(contenders, round), quiet, tell);
     for (const [name, { error, measured, foreign: share }] of turns) {
       if (error) {
         failures += 1;
@@ -40,10 +39,10 @@ export async function runCase(scenario, params, { contenders, rounds, seconds, q
 }
 
 /** Each contender has a turn, and the machine for itself. */
-async function oneByOne(scenario, params, contenders, quiet, progress) {
+async function oneByOne(scenario, params, contenders, quiet, tell) {
   const turns = [];
   for (const contender of contenders) {
-    progress(contender);
+    tell(contender);
     turns.push([contender, await quietTurn(() => turnAlone(scenario, params, contender), quiet)]);
   }
   return turns;
@@ -53,14 +52,14 @@ async function oneByOne(scenario, params, contenders, quiet, progress) {
  * All contenders stand there warm, and are loaded for a second each in turn, as often as a turn has seconds: what slows the
  * machine for a minute slows all of them.
  */
-async function sideBySide(scenario, params, contenders, quiet, progress) {
+async function sideBySide(scenario, params, contenders, quiet, tell) {
   const servers = new Map();
   const turns = new Map(contenders.map((name) => [name, []]));
   const used = () => usedBy([...servers.values()]);
   const failed = (name) => turns.get(name).find(({ error }) => error);
   try {
     for (const name of contenders) {
-      progress(name);
+      tell(name);
       const server = new Server(name, { ...params, nodeFlags: scenario.nodeFlags });
       const warm = async () => {
         servers.set(name, server);
