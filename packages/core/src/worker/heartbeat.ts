@@ -1,5 +1,6 @@
 // Worker. A beat every interval until exit, over a pipe of our own, and the way a worker learns that its manager has gone.
 
+import { writeSync } from 'node:fs';
 import net from 'node:net';
 import { BEAT, DRAINING_BEAT, HEARTBEAT_FD } from '../handover.js';
 import { armAlarm } from '../posix.js';
@@ -31,8 +32,14 @@ export function createHeartbeat(options: HeartbeatOptions, patience: number, man
   pipe.resume();
 
   const beat = () => {
+    if (pipe.destroyed) return; // the descriptor may be somebody else's by now
     armAlarm(patience);
-    pipe.write(message);
+    try {
+      // not pipe.write(): V8 would compile what writes responses once more, for sockets of two kinds
+      writeSync(HEARTBEAT_FD, message);
+    } catch {
+      // full, as the manager does not read, or broken: 'close' follows
+    }
   };
 
   return {
@@ -46,7 +53,7 @@ export function createHeartbeat(options: HeartbeatOptions, patience: number, man
     },
     announceDrain() {
       message = DRAINING_BEAT;
-      if (timer && !pipe.destroyed) beat();
+      if (timer) beat();
     },
   };
 }
