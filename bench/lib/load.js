@@ -7,8 +7,11 @@ import { install } from './node.js';
 
 const CLOSE = 'Connection: close';
 
-/** Seconds of load until V8 has compiled the hot code of four workers: a request's CPU falls to less than half by then. */
-export const WARM_UP = 10;
+/**
+ * Seconds of load until V8 has compiled the hot code of four workers, and is done with compiling it again. A request's CPU
+ * falls to less than half, nearly all of it in the first ten.
+ */
+export const WARM_UP = 20;
 
 function hasWrk() {
   try {
