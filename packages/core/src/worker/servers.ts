@@ -1,12 +1,14 @@
 // Worker. A listen location -> a server that never listens, and looks and behaves like one that does.
 
 import http from 'node:http';
+import type { ServerOptions } from 'node:https';
 import type { TLSSocket } from 'node:tls';
 import type { BoundLocation } from '../handover.js';
 import type { ServerLocation } from '../locations.js';
 import type { Listener, ServerListener, Settings } from '../options.js';
 import { isImpostor, secureOptions } from '../tls.js';
 import type { Entrance } from './gate.js';
+import { classesOf, keepFromOthers } from './prototypes.js';
 
 export function createServer(bound: BoundLocation, listener: Listener, settings: Settings): http.Server {
   const { secrets, asked: _, ...location } = bound;
@@ -22,12 +24,19 @@ export function createServer(bound: BoundLocation, listener: Listener, settings:
 }
 
 function defaultServer({ secure }: ServerLocation, listener: Listener, settings: Settings): http.Server {
-  if (!secure) return http.createServer(listener);
-  const { inactivityTimeout } = settings;
+  const classes = classesOf(listener);
+  const server = secure
+    ? secureServer({ ...classes, ...secure }, listener, settings)
+    : http.createServer({ ...classes }, listener);
+  if (classes) keepFromOthers(server, listener, classes);
+  return server;
+}
+
+function secureServer(options: ServerOptions, listener: Listener, { inactivityTimeout }: Settings): http.Server {
   // loaded by those who need it: it takes milliseconds
   const https = process.getBuiltinModule('node:https');
   return https.createServer(
-    { ...secure, ...(inactivityTimeout ? { handshakeTimeout: inactivityTimeout } : {}) },
+    { ...options, ...(inactivityTimeout ? { handshakeTimeout: inactivityTimeout } : {}) },
     listener,
   );
 }

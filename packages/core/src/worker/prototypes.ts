@@ -1,0 +1,58 @@
+// Worker. An Express app changes the prototype of each request and response, and what V8 has learnt of their shape is lost
+// with it: on Node 20 that takes longer than all the rest of a small request. Here they are born with the prototypes that
+// the app would give them, so it finds nothing to change. bench/README.md has the figures.
+
+import type http from 'node:http';
+import { IncomingMessage, ServerResponse } from 'node:http';
+import type { Listener } from '../options.js';
+
+type Class = typeof IncomingMessage | typeof ServerResponse;
+
+/** What a server's requests and responses are made by: options of `http.createServer`. */
+export interface Classes {
+  IncomingMessage: typeof IncomingMessage;
+  ServerResponse: typeof ServerResponse;
+}
+
+/** Those of a listener that has prototypes for them, as `request` and `response`: Express apps do, 4 and 5. */
+export function classesOf(listener: Listener): Classes | undefined {
+  const { request, response } = listener as { request?: unknown; response?: unknown };
+  if (!isPrototype(IncomingMessage, request) || !isPrototype(ServerResponse, response)) return undefined;
+  return {
+    IncomingMessage: heirOf(IncomingMessage, request),
+    ServerResponse: heirOf(ServerResponse, response),
+  };
+}
+
+function isPrototype(base: Class, value: unknown): value is object {
+  return Object.prototype.isPrototypeOf.call(base.prototype, value as object);
+}
+
+/** Not a `class`: the prototype of one can't be chosen. */
+function heirOf<T extends Class>(base: T, prototype: object): T {
+  function Heir(this: object, ...args: unknown[]): void {
+    Reflect.apply(base, this, args);
+  }
+  Heir.prototype = prototype;
+  // V8 makes room for what all constructors of this chain assign; without it they are slower than what we avoid
+  return Object.setPrototypeOf(Heir, base) as T;
+}
+
+/**
+ * Nobody but the app sees its prototypes. What else a server has listeners for (an upgrade, Socket.IO's requests) gets what
+ * Node makes: there nothing refuses to be assigned, as `query` and `ip` of Express do.
+ */
+export function keepFromOthers(server: http.Server, listener: Listener, classes: Classes): void {
+  const emit = server.emit as (event: string, ...args: unknown[]) => boolean;
+  const isForApp = (event: string) =>
+    event === 'request' && server.listenerCount(event) === 1 && server.listenerCount(event, listener) === 1;
+  server.emit = (event: string, ...args: unknown[]) => {
+    if (!isForApp(event)) for (const arg of args) disown(arg, classes);
+    return emit.call(server, event, ...args);
+  };
+}
+
+function disown(value: unknown, classes: Classes): void {
+  if (value instanceof classes.IncomingMessage) Object.setPrototypeOf(value, IncomingMessage.prototype);
+  if (value instanceof classes.ServerResponse) Object.setPrototypeOf(value, ServerResponse.prototype);
+}
