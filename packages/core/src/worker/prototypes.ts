@@ -2,8 +2,7 @@
 // with it: on Node 20 that takes longer than all the rest of a small request. Here they are born with the prototypes that
 // the app would give them, so it finds nothing to change. bench/README.md has the figures.
 
-import type http from 'node:http';
-import { IncomingMessage, ServerResponse } from 'node:http';
+import { IncomingMessage, type Server, ServerResponse } from 'node:http';
 import type { Listener } from '../options.js';
 
 type Class = typeof IncomingMessage | typeof ServerResponse;
@@ -42,7 +41,7 @@ function heirOf<T extends Class>(base: T, prototype: object): T {
  * Nobody but the app sees its prototypes. What else a server has listeners for (an upgrade, Socket.IO's requests) gets what
  * Node makes: there nothing refuses to be assigned, as `query` and `ip` of Express do.
  */
-export function keepFromOthers(server: http.Server, listener: Listener, classes: Classes): void {
+export function keepFromOthers(server: Server, listener: Listener, classes: Classes): void {
   const emit = server.emit as (event: string, ...args: unknown[]) => boolean;
   const isForApp = (event: string) =>
     event === 'request' && server.listenerCount(event) === 1 && server.listenerCount(event, listener) === 1;

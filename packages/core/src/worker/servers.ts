@@ -8,23 +8,38 @@ import type { ServerLocation } from '../locations.js';
 import type { Listener, ServerListener, Settings } from '../options.js';
 import { isImpostor, secureOptions } from '../tls.js';
 import type { Entrance } from './gate.js';
-import { classesOf, keepFromOthers } from './prototypes.js';
+import { type Classes, classesOf, keepFromOthers } from './prototypes.js';
 
-export function createServer(bound: BoundLocation, listener: Listener, settings: Settings): http.Server {
+/** One for each location. */
+export function createServers(
+  locations: readonly BoundLocation[],
+  listener: Listener,
+  settings: Settings,
+): http.Server[] {
+  // the same for all: V8 would learn the shapes of two servers' requests apart
+  const classes = classesOf(listener);
+  return locations.map((location) => createServer(location, listener, settings, classes));
+}
+
+function createServer(bound: BoundLocation, listener: Listener, settings: Settings, classes?: Classes): http.Server {
   const { secrets, asked: _, ...location } = bound;
   const secure = location.tls && secrets ? secureOptions(location.tls, secrets) : undefined;
   const own = { ...location, ...(secure ? { secure } : {}) };
   // a framework is called with either kind of request, and a server is asked only for what it has
   const made = settings.createServer?.(listener as ServerListener, own) as http.Server | undefined;
-  const server = made ?? defaultServer(own, listener, settings);
+  const server = made ?? defaultServer(own, listener, settings, classes);
   if (secure?.requestCert && !secure.rejectUnauthorized) turnImpostorsAway(server);
   if (settings.keepAliveTimeout !== undefined) server.keepAliveTimeout = settings.keepAliveTimeout;
   if (settings.inactivityTimeout !== undefined) server.setTimeout(settings.inactivityTimeout);
   return server;
 }
 
-function defaultServer({ secure }: ServerLocation, listener: Listener, settings: Settings): http.Server {
-  const classes = classesOf(listener);
+function defaultServer(
+  { secure }: ServerLocation,
+  listener: Listener,
+  settings: Settings,
+  classes?: Classes,
+): http.Server {
   const server = secure
     ? secureServer({ ...classes, ...secure }, listener, settings)
     : http.createServer({ ...classes }, listener);

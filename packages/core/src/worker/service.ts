@@ -12,7 +12,7 @@ import { Connections } from './connections.js';
 import { drain } from './drain.js';
 import { createGate, createSupply, type Entrance, type Gate, type GateEvents } from './gate.js';
 import { Seats } from './seats.js';
-import { createServer, open } from './servers.js';
+import { createServers, open } from './servers.js';
 import { Turnstile } from './turnstile.js';
 
 /** Where a service stands. */
@@ -56,7 +56,7 @@ export function createService(post: Post, listener: Listener, settings: Settings
     entering: () => turnstile.enter(),
     requests: (inFlight, served) => board.setRequests(slot, inFlight, served),
   });
-  const servers = locations.map((location) => createServer(location, listener, settings));
+  const servers = createServers(locations, listener, settings);
 
   const closed = function (this: Socket) {
     connections.delete(this);
