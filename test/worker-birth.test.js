@@ -1,4 +1,4 @@
-// What a worker is born with: who it is, and where koffi's binary is, so that its boot need not look for it.
+// What a worker is born with, for a short boot: who it is, where koffi's binary is, and the few files that it loads.
 
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
@@ -15,6 +15,18 @@ const PROGRAM = `
 `;
 const identity = { manager: 4711, run: 0, slot: 3, patience: 60 };
 
+/** The files that a worker has loaded. */
+async function loaded(t) {
+  const server = startServer(t, 'loaded.js', { options: { workers: 1 } });
+  return JSON.parse((await server.get()).body);
+}
+
+const names = (files, pattern) =>
+  files
+    .filter((file) => pattern.test(file))
+    .map((file) => basename(file))
+    .sort();
+
 /** What a process makes of the variables by which its manager says who it is. */
 function born(variables) {
   const { status, stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '--eval', PROGRAM], {
@@ -26,12 +38,13 @@ function born(variables) {
 }
 
 test('a worker loads the binary of koffi that its manager has found, and does not look for it', async (t) => {
-  const server = startServer(t, 'loaded.js', { options: { workers: 1 } });
-  const files = JSON.parse((await server.get()).body).filter((file) => /koffi/.test(file));
-  assert.deepEqual(
-    files.map((file) => basename(file)),
-    ['koffi.node'],
-  );
+  const files = await loaded(t);
+  assert.deepEqual(names(files, /koffi/), ['koffi.node']);
+});
+
+test('a worker loads three files of core, and nothing of the manager', async (t) => {
+  const files = await loaded(t);
+  assert.deepEqual(names(files, /packages\/core\//), ['common.js', 'index.js', 'worker.js']);
 });
 
 describe('a worker calls libc, and takes the variables away,', () => {

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { tempDir } from './files.js';
 import { startServer } from './server.js';
 
-const CLI = fileURLToPath(new URL('../../packages/core/dist/cli.js', import.meta.url));
+const CLI = fileURLToPath(new URL('../../packages/core/dist/bundle/cli.js', import.meta.url));
 const MODULES = fileURLToPath(new URL('../../node_modules', import.meta.url));
 
 /** Nothing that the machine of a test happens to say. */

@@ -2,7 +2,7 @@
 // The `prefork` command: `prefork app.js` in the manager and in each worker, which runs the same command line again, and
 // the short-lived commands that control a server. It reads the command line, chooses, and exits.
 
-import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { CommandError } from './cli/command-error.js';
 import { type CommandLine, parseCommandLine } from './cli/flags.js';
 
@@ -38,9 +38,7 @@ async function control(line: CommandLine): Promise<number> {
 }
 
 function version(): string {
-  const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
-    version: string;
-  };
+  const { version } = createRequire(import.meta.url)('@prefork/core/package.json') as { version: string };
   return version;
 }
 

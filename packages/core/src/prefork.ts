@@ -1,18 +1,18 @@
 // Both processes, and the fork in the road: the same script runs in the manager and in every worker; `listen` supervises
-// in the one and serves in the other, and each loads its own half of the code.
+// in the one and serves in the other. A worker never loads the manager's code.
 
 import { EventEmitter } from 'node:events';
 import type { Server as HttpServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { takeCall } from './calls.js';
 import { PreforkError } from './errors.js';
-import { type Identity, identity } from './handover.js';
+import { identity } from './handover.js';
 import { type ListenCallback, type ListenOptions, type Location, parseListen } from './locations.js';
 import type { Manager, ManagerEvents, Status } from './manager/manager.js';
 import { checkPid, createPidFile, defaultPidFile, type PidFile } from './manager/pid-file.js';
 import { handleSignals, type ManagerSignal } from './manager/signals.js';
 import { checkWorkers, type Listener, type PreforkOptions, resolveOptions, type Settings } from './options.js';
-import type { WorkerEvents, WorkerHandle } from './worker/worker.js';
+import { serve, type WorkerEvents, type WorkerHandle } from './worker/worker.js';
 
 /** Events in the order of a server's life. */
 export interface PreforkEventMap {
@@ -40,8 +40,7 @@ export interface PreforkEventMap {
   drain: [];
 }
 
-// Each process loads its own half, while the application loads what it needs: `listen` finds it ready.
-const workerHalf = identity ? import('./worker/worker.js') : undefined;
+// loaded while the application loads what it needs: `listen` finds it ready
 const managerHalf = identity ? undefined : import('./manager/manager.js');
 
 /** What supervises: the manager, or the one process of `single`. */
@@ -195,7 +194,9 @@ export class Prefork extends EventEmitter<PreforkEventMap> {
     if (identity) {
       if (identity.run !== run) return undefined;
       const worker = identity;
-      setImmediate(() => void this.#serve(worker));
+      setImmediate(() => {
+        this.#worker = serve(worker, this.#listener, this.#settings, this.#workerEvents());
+      });
       return new Promise(() => {});
     }
     if (process.platform === 'win32') console.log('Preforking not available for Windows.');
@@ -228,11 +229,6 @@ export class Prefork extends EventEmitter<PreforkEventMap> {
     }
     const { Manager } = await (managerHalf ?? import('./manager/manager.js'));
     return new Manager(this.#settings, run, events);
-  }
-
-  async #serve(identity: Identity): Promise<void> {
-    const { serve } = await (workerHalf ?? import('./worker/worker.js'));
-    this.#worker = serve(identity, this.#listener, this.#settings, this.#workerEvents());
   }
 
   #workerEvents(): WorkerEvents {
