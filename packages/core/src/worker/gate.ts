@@ -2,8 +2,9 @@
 // the gate opens on duplicates, so that closing it leaves the accept queue to the other workers.
 
 import { closeSync } from 'node:fs';
-import net from 'node:net';
+import type { Socket } from 'node:net';
 import { acceptConnection, descriptorLimit, duplicate, waitingConnections } from '../posix.js';
+import { createSocket, type Handle, handleClass, handleError, openHandle, type SocketOptions, Use } from './handle.js';
 
 const OUT_OF_DESCRIPTORS = 'accept EMFILE: too many open files';
 
@@ -11,14 +12,14 @@ const OUT_OF_DESCRIPTORS = 'accept EMFILE: too many open files';
 export interface Entrance {
   readonly fd: number;
   readonly backlog: number;
-  readonly socketOptions: { noDelay: boolean; keepAlive: boolean; keepAliveInitialDelay: number };
+  readonly socketOptions: SocketOptions;
   /** Gets each connection, once it is counted. */
-  connect(socket: net.Socket): void;
+  connect(socket: Socket): void;
 }
 
 export interface GateEvents {
   /** A connection came through the open gate. */
-  arrived(entrance: Entrance, socket: net.Socket): void;
+  arrived(entrance: Entrance, socket: Socket): void;
   /** The process is out of descriptors or memory; what waits stays in the accept queue. */
   exhausted(error: Error): void;
 }
@@ -27,7 +28,7 @@ export interface Queue {
   /** Connections in the accept queues. */
   waiting(): number;
   /** Takes one connection without the gate; `undefined` when there is none. */
-  take(): { entrance: Entrance; socket: net.Socket } | undefined;
+  take(): { entrance: Entrance; socket: Socket } | undefined;
 }
 
 export interface Gate extends Queue {
@@ -38,12 +39,12 @@ export interface Gate extends Queue {
 
 /** @param supply one for all gates of the process. */
 export function createGate(entrances: readonly Entrance[], supply: Supply, events: GateEvents): Gate {
-  const doors = entrances.map((entrance) => ({ entrance, door: createDoor(entrance, supply, events) }));
+  const doors = entrances.map((entrance) => createDoor(entrance, supply, events));
   let isOpen = false;
   function close(): void {
     if (!isOpen) return;
     isOpen = false;
-    for (const { door } of doors) door.close();
+    for (const door of doors) door.close();
   }
   return {
     get isOpen() {
@@ -53,7 +54,7 @@ export function createGate(entrances: readonly Entrance[], supply: Supply, event
       if (isOpen) return;
       isOpen = true;
       try {
-        for (const { entrance, door } of doors) openDoor(door, entrance, supply);
+        for (const door of doors) door.open();
       } catch (error) {
         close();
         events.exhausted(error as Error);
@@ -66,13 +67,13 @@ export function createGate(entrances: readonly Entrance[], supply: Supply, event
       return waiting;
     },
     take() {
-      for (const { entrance, door } of doors) {
+      for (const { entrance, adopt } of doors) {
         if (doors.length > 1 && waitingConnections(entrance.fd) === 0) continue;
         const fd = acceptOr(entrance, events);
         if (fd === undefined) continue;
         // once this connection is counted, and before the next poll
         if (!supply(fd)) queueMicrotask(() => events.exhausted(new Error(OUT_OF_DESCRIPTORS)));
-        return { entrance, socket: adopt(fd, entrance, door) };
+        return { entrance, socket: adopt(fd) };
       }
       return undefined;
     },
@@ -103,25 +104,46 @@ export function createSupply(fd: number): Supply {
   };
 }
 
-function openDoor(door: net.Server, { fd, backlog }: Entrance, supply: Supply): void {
-  const own = duplicate(fd);
-  if (!supply(own)) {
-    closeSync(own);
-    throw new Error(OUT_OF_DESCRIPTORS);
-  }
-  door.listen({ fd: own, backlog, exclusive: true });
+interface Door {
+  readonly entrance: Entrance;
+  open(): void;
+  close(): void;
+  /** Makes a socket of an accepted descriptor. */
+  adopt(fd: number): Socket;
 }
 
-function createDoor(entrance: Entrance, supply: Supply, events: GateEvents): net.Server {
-  const { noDelay, keepAlive, keepAliveInitialDelay } = entrance.socketOptions;
-  // an http server's sockets must stay writable after the client's FIN
-  const door = net.createServer({ allowHalfOpen: true, noDelay, keepAlive, keepAliveInitialDelay });
-  door.on('connection', (socket) => {
-    events.arrived(entrance, socket);
-    if (!supply((socket as HandleOwner)._handle?.fd ?? 0)) events.exhausted(new Error(OUT_OF_DESCRIPTORS));
-  });
-  door.on('error', (error) => events.exhausted(error));
-  return door;
+/**
+ * What `net.Server` does, without one: a worker that is handed over to opens its gate while the next connection is on its
+ * way, and to make a server listen takes five times as long as to open its handle.
+ */
+function createDoor(entrance: Entrance, supply: Supply, events: GateEvents): Door {
+  const { fd, backlog, socketOptions } = entrance;
+  const Handle = handleClass(duplicate(fd), backlog);
+  let handle: Handle | undefined;
+  function connected(status: number, client: Handle): void {
+    if (status !== 0) return events.exhausted(handleError('accept', status));
+    events.arrived(entrance, createSocket(client, socketOptions));
+    if (!supply(client.fd)) events.exhausted(new Error(OUT_OF_DESCRIPTORS));
+  }
+  return {
+    entrance,
+    open() {
+      const own = duplicate(fd);
+      if (!supply(own)) {
+        closeSync(own);
+        throw new Error(OUT_OF_DESCRIPTORS);
+      }
+      handle = openHandle(Handle, Use.listening, own);
+      handle.onconnection = connected;
+      const status = handle.listen(backlog);
+      if (status !== 0) throw handleError('listen', status);
+    },
+    close() {
+      handle?.close();
+      handle = undefined;
+    },
+    adopt: (accepted) => createSocket(openHandle(Handle, Use.connection, accepted), socketOptions),
+  };
 }
 
 function acceptOr(entrance: Entrance, events: GateEvents): number | undefined {
@@ -131,27 +153,4 @@ function acceptOr(entrance: Entrance, events: GateEvents): number | undefined {
     events.exhausted(error as Error);
     return undefined;
   }
-}
-
-/** What Node's own `net.Server` and `net.Socket` stand on. Private, and the same since Node 0.10. */
-interface StreamHandle {
-  readonly fd: number;
-  open(fd: number): void;
-}
-type HandleOwner = { _handle?: (StreamHandle & { constructor: new (type: 0) => StreamHandle }) | null };
-
-/** A socket as `net.Server` would have made it. */
-function adopt(fd: number, { socketOptions }: Entrance, door: net.Server): net.Socket {
-  const kind = (door as HandleOwner)._handle?.constructor;
-  const source = kind ? { handle: open(new kind(0), fd) } : { fd };
-  const socket = new net.Socket({ ...source, allowHalfOpen: true, readable: true, writable: true });
-  if (socketOptions.noDelay) socket.setNoDelay(true);
-  if (socketOptions.keepAlive) socket.setKeepAlive(true, socketOptions.keepAliveInitialDelay);
-  return socket;
-}
-
-/** Saves `net.Socket` the four calls with which it would find out that a descriptor is a socket: 2 to 4 us. */
-function open(handle: StreamHandle, fd: number): StreamHandle {
-  handle.open(fd);
-  return handle;
 }
