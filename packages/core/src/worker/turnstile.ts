@@ -97,16 +97,22 @@ export class Turnstile {
 
   /** A connection that came through a seat; behind it wait others that are ours. */
   seated(entrance: Entrance, socket: Socket, seat: Queue): void {
-    this.#admit(entrance, socket, seat);
+    this.#count(seat);
+    this.#serve(entrance, socket);
     this.#take(Math.min(this.#seats?.share(seat) ?? 0, this.#options.multiAccept - 1), seat);
   }
 
   /** A connection that came through the gate. */
   arrived(entrance: Entrance, socket: Socket): void {
-    this.#admit(entrance, socket, this.#gate);
+    this.#count(this.#gate);
+    const waiting = this.#waiting();
     const atMost = this.#options.multiAccept - 1;
-    if (!this.#options.acceptLock) this.#takeShare(this.#waiting(), atMost);
-    else if (this.#locked) this.#settle(atMost);
+    // the next worker opens its gate while this one makes a connection of the socket
+    const isLast = this.#locked && waiting === 0 && this.#parts.budget.left > 0 && this.#hasRoom();
+    if (isLast) this.#settle(0);
+    this.#serve(entrance, socket);
+    if (!this.#options.acceptLock) this.#takeShare(waiting, atMost);
+    else if (this.#locked && !isLast) this.#settle(waiting, atMost);
   }
 
   /** A connection has ended. */
@@ -210,19 +216,18 @@ export class Turnstile {
   }
 
   /** With the lock: takes the share, and keeps the lock unless somebody is better. */
-  #settle(atMost?: number): void {
+  #settle(waiting = this.#waiting(), atMost?: number): void {
     const { board, slot } = this.#parts;
     board.holder = slot;
-    const queued = this.#waiting();
-    this.#takeShare(queued, atMost);
+    this.#takeShare(waiting, atMost);
     if (!this.#locked) return; // no room or no budget left
     if (this.#accepted) {
       this.#accepted = false;
-      const waiting = queued && this.#waiting();
-      const next = this.#balance.successor(this.#connections, waiting);
+      const left = waiting && this.#waiting();
+      const next = this.#balance.successor(this.#connections, left);
       if (next !== undefined) return this.#handOver(next);
       const isFull = this.#isSated() || this.#balance.isAhead(this.#connections);
-      if (waiting > 0 && isFull) return this.#stepAside(State.ready);
+      if (left > 0 && isFull) return this.#stepAside(State.ready);
     }
     this.#gate?.open();
   }
@@ -242,12 +247,13 @@ export class Turnstile {
     for (let i = 0; i < count && !this.#closed && this.#hasRoom(); i++) {
       const next = queue?.take();
       if (!next) return;
-      this.#admit(next.entrance, next.socket, queue);
+      this.#count(queue);
+      this.#serve(next.entrance, next.socket);
     }
   }
 
-  #admit(entrance: Entrance, socket: Socket, queue: Queue | undefined): void {
-    const { board, budget, slot, admit, spent } = this.#parts;
+  #count(queue: Queue | undefined): void {
+    const { board, budget, slot } = this.#parts;
     this.#connections += 1;
     this.#accepts += 1;
     this.#hasComplained = false;
@@ -259,6 +265,10 @@ export class Turnstile {
       board.takeTurn(slot);
     }
     budget.spend();
+  }
+
+  #serve(entrance: Entrance, socket: Socket): void {
+    const { budget, admit, spent } = this.#parts;
     // registered before the budget can end the worker, else the last connection would be cut
     admit(entrance, socket);
     if (budget.left <= 0 && !this.#closed) {
