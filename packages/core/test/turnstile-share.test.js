@@ -137,6 +137,15 @@ describe('the hand-over', () => {
     assert.equal(next, 0);
   });
 
+  it('comes before the last connection is served: the next worker opens its gate meanwhile', () => {
+    const { pool, workers } = startPool(2);
+    const seen = [];
+    workers[0].admitting = () => seen.push([pool.board.holder, pool.owner, workers[1].isWoken]);
+    pool.queue = 1;
+    workers[0].poll();
+    assert.deepEqual(seen, [[1, undefined, true]]);
+  });
+
   it('wakes one worker, after the lock is free, and closes the own gate', () => {
     const { pool, workers } = successorAmong([0, 0]);
     assert.equal(pool.owner, undefined);

@@ -112,10 +112,7 @@ interface Door {
   adopt(fd: number): Socket;
 }
 
-/**
- * What `net.Server` does, without one: a worker that is handed over to opens its gate while the next connection is on its
- * way, and to make a server listen takes five times as long as to open its handle.
- */
+/** What `net.Server` does, without one: to open and close that was half of what a hand-over takes. */
 function createDoor(entrance: Entrance, supply: Supply, events: GateEvents): Door {
   const { fd, backlog, socketOptions } = entrance;
   const Handle = handleClass(duplicate(fd), backlog);

@@ -17,6 +17,8 @@ export class FakeWorker {
   immediates = [];
   /** What was true when `spent` was called. */
   spent = [];
+  /** Called when it is given a connection to serve. */
+  admitting = () => {};
   /** An error that the system gives in place of the next connections. */
   error;
 
@@ -109,6 +111,7 @@ export class FakeWorker {
       now: () => pool.now,
       admit: () => {
         this.admitted += 1;
+        this.admitting();
       },
       spent: () => this.spent.push({ isOpen: this.isOpen, isLocked: this.isLocked, admitted: this.admitted }),
       warn: (message) => this.warnings.push(message),
