@@ -105,13 +105,15 @@ export class Turnstile {
   /** A connection that came through the gate. */
   arrived(entrance: Entrance, socket: Socket): void {
     this.#count(this.#gate);
+    const { acceptLock, multiAccept } = this.#options;
+    if (acceptLock && !this.#locked) return this.#serve(entrance, socket);
     const waiting = this.#waiting();
-    const atMost = this.#options.multiAccept - 1;
+    const atMost = multiAccept - 1;
     // the next worker opens its gate while this one makes a connection of the socket
     const isLast = this.#locked && waiting === 0 && this.#parts.budget.left > 0 && this.#hasRoom();
     if (isLast) this.#settle(0);
     this.#serve(entrance, socket);
-    if (!this.#options.acceptLock) this.#takeShare(waiting, atMost);
+    if (!acceptLock) this.#takeShare(waiting, atMost);
     else if (this.#locked && !isLast) this.#settle(waiting, atMost);
   }
 
