@@ -141,7 +141,7 @@ describe('the watchdog', () => {
   const WATCHDOG_USEC = '200000';
 
   test('is fed while the pool is healthy, and starves while it hangs', async (t) => {
-    const options = { workers: 1, heartbeatInterval: 100, heartbeatTimeout: 200, gracefulTimeout: 300_000 };
+    const options = { workers: 1, heartbeatInterval: 100, heartbeatTimeout: 1_000, gracefulTimeout: 300_000 };
     const { server, systemd } = await startNotifying(t, 'gated.js', {
       options: { ...options, listen: 'http://127.0.0.1:0' },
       env: { WATCHDOG_USEC },
