@@ -1,10 +1,14 @@
-// Build. What runs of @prefork/core, in a few files: to open and link 30 ES modules was 5 % of a worker's boot. It is the
-// same code, names and comments too. What tsc makes of each module is for unit tests; only its types are published.
+// Build. Makes what is published of @prefork/core from what tsc has made of each module, which is for unit tests only:
+// the code in a few files, because opening and linking 30 ES modules took 5 % of a worker's boot, and the types in one file,
+// because a user has no types of our dependencies.
 
 import { build } from 'rolldown';
+import { dts } from 'rolldown-plugin-dts';
+
+const cwd = import.meta.dirname;
 
 await build({
-  cwd: import.meta.dirname,
+  cwd,
   input: { index: 'src/index.ts', cli: 'src/cli.ts' },
   platform: 'node',
   external: [/^node:/, 'debug', 'koffi'],
@@ -22,4 +26,13 @@ await build({
       ],
     },
   },
+});
+
+await build({
+  cwd,
+  input: 'dist/index.d.ts',
+  external: [/^node:/],
+  // silent: the plugin names the compiler it would use, but tsc has made the types already
+  plugins: [dts({ dtsOnly: true, tsconfig: 'tsconfig.json', logger: { info() {}, warn() {}, error: console.error } })],
+  output: { dir: 'dist/bundle' },
 });
