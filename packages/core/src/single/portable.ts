@@ -45,7 +45,7 @@ export async function openPost(_settings: Settings, locations: readonly Location
 
 async function openDoor(location: Location): Promise<Door> {
   const secrets = location.tls && readSecrets(location.tls);
-  const server = net.createServer({ allowHalfOpen: true, noDelay: true });
+  const server = net.createServer();
   const early: Socket[] = [];
   server.on('connection', (socket) => early.push(socket));
   const { path, host, port, fd, backlog, ipv6Only } = location;
@@ -64,10 +64,17 @@ function createPortableGate(doors: readonly Door[], entrances: readonly Entrance
   for (const [i, entrance] of entrances.entries()) {
     const door = doors[i];
     if (!door) continue;
+    // what Node keeps of a server's options for its sockets
+    const { allowHalfOpen, pauseOnConnect, highWaterMark, noDelay, keepAlive, keepAliveInitialDelay } = entrance.server;
+    Object.assign(door.server, { allowHalfOpen, pauseOnConnect, noDelay, keepAlive, keepAliveInitialDelay });
+    if (highWaterMark !== undefined) Object.assign(door.server, { highWaterMark });
     door.server.removeAllListeners('connection');
     door.server.on('connection', (socket) => events.arrived(entrance, socket));
     door.server.on('error', (error) => events.exhausted(error));
-    for (const socket of door.early.splice(0)) setImmediate(() => events.arrived(entrance, socket));
+    for (const socket of door.early.splice(0)) {
+      socket.allowHalfOpen = allowHalfOpen ?? false;
+      setImmediate(() => events.arrived(entrance, socket));
+    }
   }
   return {
     get isOpen() {

@@ -4,6 +4,7 @@
 import type { Server as HttpServer, IncomingMessage, ServerResponse } from 'node:http';
 import type { Http2Session } from 'node:http2';
 import { type Duplex, Readable } from 'node:stream';
+import { afterTurn } from './own-context.js';
 
 export interface ConnectionsEvents {
   /** User code is about to run. */
@@ -143,7 +144,7 @@ export class Connections {
   }
 
   #turnBegan(): void {
-    setImmediate(this.#turnEnded);
+    afterTurn(this.#turnEnded);
     this.#tell();
   }
 
@@ -199,7 +200,7 @@ export class Connections {
       const upgraded = this.upgraded.get(socket);
       if (upgraded && String(args[0]).startsWith('HTTP/1.1 101')) {
         upgraded.isOpen = true;
-        setImmediate(() => this.onWebSocket?.(socket));
+        afterTurn(() => this.onWebSocket?.(socket));
       }
       return write.apply(socket, args as Parameters<Duplex['write']>);
     };

@@ -8,11 +8,11 @@ import { createSocket, type Handle, handleClass, handleError, openHandle, type S
 
 const OUT_OF_DESCRIPTORS = 'accept EMFILE: too many open files';
 
-/** A listening socket that this worker inherited, and what its connections are made like. */
+/** A listening socket that this worker inherited, and the server that gets its connections. */
 export interface Entrance {
   readonly fd: number;
   readonly backlog: number;
-  readonly socketOptions: SocketOptions;
+  readonly server: SocketOptions;
   /** Gets each connection, once it is counted. */
   connect(socket: Socket): void;
 }
@@ -114,12 +114,12 @@ interface Door {
 
 /** What `net.Server` does, without one: to open and close that was half of what a hand-over takes. */
 function createDoor(entrance: Entrance, supply: Supply, events: GateEvents): Door {
-  const { fd, backlog, socketOptions } = entrance;
+  const { fd, backlog, server } = entrance;
   const Handle = handleClass(duplicate(fd), backlog);
   let handle: Handle | undefined;
   function connected(status: number, client: Handle): void {
     if (status !== 0) return events.exhausted(handleError('accept', status));
-    events.arrived(entrance, createSocket(client, socketOptions));
+    events.arrived(entrance, createSocket(client, server));
     if (!supply(client.fd)) events.exhausted(new Error(OUT_OF_DESCRIPTORS));
   }
   return {
@@ -139,7 +139,7 @@ function createDoor(entrance: Entrance, supply: Supply, events: GateEvents): Doo
       handle?.close();
       handle = undefined;
     },
-    adopt: (accepted) => createSocket(openHandle(Handle, Use.connection, accepted), socketOptions),
+    adopt: (accepted) => createSocket(openHandle(Handle, Use.connection, accepted), server),
   };
 }
 

@@ -1,5 +1,5 @@
 // Worker. What Node's `net.Server` and `net.Socket` stand on: a handle of libuv, `TCP` or `Pipe`. The only file that touches
-// it. It is private to Node, and the same since 0.10.
+// it, and the private fields of a server. They are private to Node, and the same since 0.10.
 
 import { closeSync } from 'node:fs';
 import net from 'node:net';
@@ -19,10 +19,15 @@ export interface Handle {
 }
 export type HandleClass = new (use: Use) => Handle;
 
+/** What `net.Server` keeps of its options for the sockets that it makes. The types of Node leave most of it out. */
 export interface SocketOptions {
-  readonly noDelay: boolean;
-  readonly keepAlive: boolean;
-  readonly keepAliveInitialDelay: number;
+  readonly allowHalfOpen?: boolean;
+  readonly pauseOnConnect?: boolean;
+  readonly highWaterMark?: number;
+  readonly noDelay?: boolean;
+  readonly keepAlive?: boolean;
+  /** Seconds. */
+  readonly keepAliveInitialDelay?: number;
 }
 
 /** The class for a listening socket and its connections, taken from a server that has it for no longer than this. */
@@ -43,13 +48,61 @@ export function openHandle(Class: HandleClass, use: Use, fd: number): Handle {
   throw handleError('open', status);
 }
 
-/** As `net.Server` would have made it for an http server: one that stays writable after the client's FIN. */
-export function createSocket(handle: Handle, { noDelay, keepAlive, keepAliveInitialDelay }: SocketOptions): net.Socket {
-  const options = { handle, allowHalfOpen: true, readable: true, writable: true };
+/** As this server would have made it. An http server lets a client close its side, one of TLS or http2 ends with it. */
+export function createSocket(handle: Handle, server: SocketOptions): net.Socket {
+  const { allowHalfOpen = false, pauseOnConnect = false, highWaterMark } = server;
+  const options = {
+    handle,
+    allowHalfOpen,
+    pauseOnCreate: pauseOnConnect,
+    readable: true,
+    writable: true,
+    readableHighWaterMark: highWaterMark,
+    writableHighWaterMark: highWaterMark,
+  };
   const socket = new net.Socket(options);
-  if (noDelay) socket.setNoDelay(true);
-  if (keepAlive) socket.setKeepAlive(true, keepAliveInitialDelay);
+  if (server.noDelay) socket.setNoDelay(true);
+  if (server.keepAlive) socket.setKeepAlive(true, (server.keepAliveInitialDelay ?? 0) * 1000);
   return socket;
+}
+
+/** The private fields by which Node's own methods tell whether a server listens, and count its connections. */
+interface Internals {
+  _handle: object | null;
+  _pipeName?: string;
+  _connections: number;
+}
+
+/**
+ * Makes a server that has no handle of libuv one that listens, to Node's own `listening`, `address`, `getConnections`,
+ * `close`, `ref`, `unref` and `Symbol.asyncDispose`, and to a second `listen`, which fails.
+ *
+ * @param closed is called once, by `close`.
+ */
+export function standIn(server: net.Server, address: net.AddressInfo | string, closed: () => void): void {
+  const internals = server as unknown as Internals;
+  const handle = { fd: -1, close: closed, ref() {}, unref() {}, hasRef: () => true };
+  if (typeof address === 'string') internals._pipeName = address;
+  internals._handle =
+    typeof address === 'string'
+      ? handle
+      : {
+          ...handle,
+          getsockname(out: object) {
+            Object.assign(out, address);
+            return 0;
+          },
+        };
+}
+
+/** Counts a connection as one of this server, until it is closed. */
+export function assignTo(server: net.Server, socket: net.Socket): void {
+  (server as unknown as Internals)._connections += 1;
+  (socket as unknown as { _server: net.Server })._server = server;
+}
+
+export function connectionsOf(server: net.Server): number {
+  return (server as unknown as Internals)._connections;
 }
 
 export function handleError(syscall: string, status: number): Error {

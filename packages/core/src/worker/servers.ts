@@ -2,12 +2,14 @@
 
 import http from 'node:http';
 import type { ServerOptions } from 'node:https';
+import { type BlockList, type DropArgument, isIP, type Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import type { BoundLocation } from '../handover.js';
 import type { ServerLocation } from '../locations.js';
 import type { Listener, ServerListener, Settings } from '../options.js';
 import { isImpostor, secureOptions } from '../tls.js';
 import type { Entrance } from './gate.js';
+import { assignTo, connectionsOf, type SocketOptions, standIn } from './handle.js';
 import { type Classes, classesOf, keepFromOthers } from './prototypes.js';
 
 /** One for each location. */
@@ -63,24 +65,46 @@ function turnImpostorsAway(server: http.Server): void {
   });
 }
 
-/** Makes a server that never listens look and behave like one that does. */
+/**
+ * Makes a server that never listens look and behave like one that does.
+ *
+ * @param closed the application has called `close` on it.
+ */
 export function open(
   server: http.Server,
   location: BoundLocation | undefined,
   fds: readonly number[],
-  countConnections: (callback: (error: null, count: number) => void) => void,
+  closed: () => void,
 ): Entrance[] {
-  Object.defineProperties(server, {
-    listening: { value: true, writable: true, configurable: true },
-    address: { value: () => location?.address ?? null, writable: true, configurable: true },
-    getConnections: { value: countConnections, writable: true, configurable: true },
-  });
-  const { noDelay = true, keepAlive = false, keepAliveInitialDelay = 0 } = server as Partial<Entrance['socketOptions']>;
+  standIn(server, location?.address ?? '', closed);
   return fds.map((fd) => ({
     fd,
     backlog: location?.backlog ?? 511,
-    socketOptions: { noDelay, keepAlive, keepAliveInitialDelay },
-    // documented for http, https and http2 servers: a stream can be injected as a connection
-    connect: (socket) => void server.emit('connection', socket),
+    server: server as SocketOptions,
+    connect: (socket) => admit(server, socket),
   }));
+}
+
+/** What `net.Server` does with a new connection. */
+function admit(server: http.Server & { blockList?: BlockList }, socket: Socket): void {
+  if (server.blockList && isBlocked(server.blockList, socket)) return void socket.destroy();
+  // no number means no limit, as for Node; the types say that it is always one
+  if ((server.maxConnections ?? Number.POSITIVE_INFINITY) <= connectionsOf(server)) {
+    server.emit('drop', addressesOf(socket));
+    return void socket.destroy();
+  }
+  assignTo(server, socket);
+  // documented for http, https and http2 servers: a stream can be injected as a connection
+  server.emit('connection', socket);
+}
+
+function isBlocked(list: BlockList, { remoteAddress = '', remoteFamily }: Socket): boolean {
+  return isIP(remoteAddress) > 0 && list.check(remoteAddress, remoteFamily === 'IPv6' ? 'ipv6' : 'ipv4');
+}
+
+/** What the event `drop` tells; a UNIX socket has no addresses. */
+function addressesOf(socket: Socket): DropArgument | undefined {
+  if (socket.remoteAddress === undefined) return undefined;
+  const { localAddress, localPort, localFamily, remoteAddress, remotePort, remoteFamily } = socket;
+  return { localAddress, localPort, localFamily, remoteAddress, remotePort, remoteFamily } as DropArgument;
 }

@@ -11,6 +11,7 @@ import type { AcceptLock } from './accept-lock.js';
 import { Connections } from './connections.js';
 import { drain } from './drain.js';
 import { createGate, createSupply, type Entrance, type Gate, type GateEvents } from './gate.js';
+import { after, afterTurn, inOwnContext } from './own-context.js';
 import { Seats } from './seats.js';
 import { createServers, open } from './servers.js';
 import { Turnstile } from './turnstile.js';
@@ -77,8 +78,8 @@ export function createService(post: Post, listener: Listener, settings: Settings
       },
       spent: () => leave('accept budget is used up', board.isStopping),
       warn: (message) => settings.log.warn(message),
-      afterTurn: setImmediate,
-      after: (milliseconds, callback) => setTimeout(callback, milliseconds).unref(),
+      afterTurn,
+      after,
     },
     { ...settings, acceptLock: settings.acceptLock && !locations.every(({ reuse }) => reuse) },
   );
@@ -87,18 +88,20 @@ export function createService(post: Post, listener: Listener, settings: Settings
   function leave(reason: string, isStopping: boolean): void {
     if (isLeaving) return;
     isLeaving = true;
-    turnstile.close(isStopping);
-    events.leaving(reason);
-    // at a stop nobody accepts any more: with the last of these closed newcomers are refused at once, and the port is free
-    post.close();
-    drain(connections, servers, isStopping);
-    tellIfEmpty();
+    inOwnContext(() => {
+      turnstile.close(isStopping);
+      events.leaving(reason);
+      // at a stop nobody accepts any more: with the last of these closed newcomers are refused at once, and the port is free
+      post.close();
+      drain(connections, servers, isStopping);
+      tellIfEmpty();
+    });
   }
 
   let isEmpty = false;
   function tellIfEmpty(): void {
     // in a later turn: the last connection may have been admitted in this one
-    setImmediate(() => {
+    afterTurn(() => {
       if (turnstile.connections > 0 || isEmpty) return;
       isEmpty = true;
       events.empty();
@@ -108,9 +111,7 @@ export function createService(post: Post, listener: Listener, settings: Settings
   return {
     start() {
       if (isLeaving) return;
-      const count = (callback: (error: null, count: number) => void) =>
-        setImmediate(callback, null, turnstile.connections);
-      const entrances = servers.map((server, i) => open(server, locations[i], post.sockets[i] ?? [], count));
+      const entrances = servers.map((server, i) => open(server, locations[i], post.sockets[i] ?? [], () => {}));
       for (const server of servers) connections.watch(server);
       for (const server of servers) events.server(server);
       for (const server of servers) server.emit('listening');

@@ -1,0 +1,39 @@
+// A relay on loopback between a client and a server, so that a connection can end in a way that the client's library does not
+// know: a FIN under TLS, a reset in the middle of a frame.
+
+import { once } from 'node:events';
+import net from 'node:net';
+import { cleanAfter } from './cleanup.js';
+
+/**
+ * @param {import('node:test').TestContext} t
+ * @param {{ host: string, port: number }} target
+ * @returns {Promise<{ port: number, finish: () => void, reset: () => void }>} `finish` and `reset` end what goes to the server.
+ */
+export async function relay(t, target) {
+  /** @type {net.Socket[]} */
+  const upstreams = [];
+  const server = net.createServer((client) => {
+    const upstream = net.connect(target);
+    upstreams.push(upstream);
+    for (const socket of [client, upstream]) socket.on('error', () => {});
+    client.on('data', (bytes) => upstream.writable && upstream.write(bytes));
+    upstream.pipe(client);
+    client.on('close', () => upstream.end());
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  cleanAfter(t, () => {
+    for (const upstream of upstreams) upstream.destroy();
+    server.close();
+  });
+  return {
+    port: server.address().port,
+    finish() {
+      for (const upstream of upstreams) upstream.end();
+    },
+    reset() {
+      for (const upstream of upstreams) upstream.resetAndDestroy();
+    },
+  };
+}
