@@ -5,6 +5,7 @@ import type { Server as HttpServer, IncomingMessage, ServerResponse } from 'node
 import type { Http2Session } from 'node:http2';
 import { type Duplex, Readable } from 'node:stream';
 import { afterTurn } from './own-context.js';
+import { Requests } from './requests.js';
 
 export interface ConnectionsEvents {
   /** User code is about to run. */
@@ -30,34 +31,20 @@ export class Connections {
   /** Set by the drain: a WebSocket handshake was answered. */
   onWebSocket: ((socket: Duplex) => void) | undefined;
   readonly #events: ConnectionsEvents;
-  /**
-   * The last response of this loop turn. Most are ended before the next one begins: these cost no listener, and are not
-   * kept, which each garbage collection would pay for.
-   */
-  #latest: ServerResponse | undefined;
-  /** Responses that took longer, and are not finished. */
-  readonly #pending = new Set<ServerResponse>();
-  /** Responses that `checkContinue` gave to the application, which will pass them on as requests. */
-  readonly #continued = new Set<ServerResponse>();
+  readonly #requests: Requests;
   readonly #maxRequests: number;
   readonly #requestsOf = new WeakMap<Duplex, number>();
-  readonly #responseClosed: (this: ServerResponse) => void;
   /** Data that arrives is user code about to run: the body of an upload, a WebSocket message. */
   readonly #push: Readable['push'];
   readonly #tlsClosed: (this: Duplex) => void;
-  #served = 0;
 
   /** `maxRequests` on one connection; 0 means no limit. */
   constructor(maxRequests: number, events: ConnectionsEvents) {
     this.#maxRequests = maxRequests;
     this.#events = events;
-    // one function for all, which are its `this`: nothing is made per request
+    this.#requests = new Requests(events.requests);
+    // one function for all sockets, which are its `this`
     const connections = this;
-    this.#responseClosed = function () {
-      connections.#pending.delete(this);
-      connections.#end(this);
-      connections.#tell();
-    };
     this.#push = function (this: Readable, ...args) {
       events.entering();
       return Readable.prototype.push.apply(this, args);
@@ -93,7 +80,7 @@ export class Connections {
 
   /** Responses that are not ended. */
   unfinished(): ServerResponse[] {
-    return [...this.#pending, ...(this.#latest ? [this.#latest] : [])];
+    return this.#requests.unfinished();
   }
 
   /** Ends what is open, whatever it is doing. */
@@ -107,7 +94,7 @@ export class Connections {
     switch (event) {
       case 'checkContinue':
       case 'checkExpectation':
-        this.#continued.add(second as ServerResponse);
+        this.#requests.expectAgain(second as ServerResponse);
         return this.#begin(first as IncomingMessage, second as ServerResponse);
       case 'upgrade':
       case 'connect':
@@ -122,57 +109,17 @@ export class Connections {
   }
 
   #request(request: IncomingMessage, response: ServerResponse): void {
-    if (this.#continued.size > 0 && this.#continued.delete(response)) this.#events.entering();
+    if (this.#requests.isContinued(response)) this.#events.entering();
     else this.#begin(request, response);
   }
 
   #begin(request: IncomingMessage, response: ServerResponse): void {
-    if (request.httpVersionMajor > 1) {
-      // one of many on its connection, which does not end in the turn
-      this.#await(response);
-      this.#tell();
-    } else {
-      const before = this.#latest;
-      this.#latest = response;
-      if (before) this.#sift(before);
-      else this.#turnBegan();
-    }
+    if (request.httpVersionMajor > 1) this.#requests.beginStream(response);
+    else this.#requests.begin(response);
     this.#events.entering();
     if (this.unused.size > 0) this.unused.delete(request.socket);
     if (this.refuseKeepAlive || this.#isLastRequest(request.socket)) response.shouldKeepAlive = false;
     if (request.method !== 'GET' && request.method !== 'HEAD') request.push = this.#push;
-  }
-
-  #turnBegan(): void {
-    afterTurn(this.#turnEnded);
-    this.#tell();
-  }
-
-  readonly #turnEnded = (): void => {
-    const response = this.#latest;
-    this.#latest = undefined;
-    if (response) this.#sift(response);
-    this.#tell();
-  };
-
-  /** What is ended is counted, only the rest is watched. */
-  #sift(response: ServerResponse): void {
-    if (response.writableEnded || response.destroyed) this.#end(response);
-    else this.#await(response);
-  }
-
-  #tell(): void {
-    this.#events.requests(this.#pending.size + (this.#latest ? 1 : 0), this.#served);
-  }
-
-  #await(response: ServerResponse): void {
-    this.#pending.add(response);
-    response.on('close', this.#responseClosed);
-  }
-
-  #end(response: ServerResponse): void {
-    this.#served += 1;
-    if (this.#continued.size > 0) this.#continued.delete(response);
   }
 
   /** Node's own `maxRequestsPerSocket` announces the end of a connection, and leaves it open. */
