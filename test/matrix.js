@@ -1,5 +1,5 @@
 // Runs every test on each major of Node that is supported, and prints a table: `npx pnpm@12 test:matrix [20 22 ...]`. The
-// binaries come from the npm package `node`.
+// binaries come from npm: the packages behind `node`, which need no install script.
 
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, readdirSync } from 'node:fs';
@@ -14,9 +14,10 @@ const majors = process.argv.length > 2 ? process.argv.slice(2) : ['20', '22', '2
 function binary(major) {
   const prefix = join(CACHE, major);
   mkdirSync(prefix, { recursive: true });
-  const install = ['install', '--no-audit', '--no-fund', '--prefix', prefix, `node@${major}`];
-  if (spawnSync('npm', install, { stdio: 'inherit' }).status !== 0) throw new Error(`Can't install node@${major}`);
-  return join(prefix, 'node_modules/node/bin/node');
+  const name = `node-linux-${process.arch}`;
+  const install = ['install', '--no-audit', '--no-fund', '--prefix', prefix, `${name}@${major}`];
+  if (spawnSync('npm', install, { stdio: 'inherit' }).status !== 0) throw new Error(`Can't install ${name}@${major}`);
+  return join(prefix, 'node_modules', name, 'bin/node');
 }
 
 /** The number behind a word of the test runner's summary. */

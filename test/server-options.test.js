@@ -76,10 +76,10 @@ for (const [title, how] of Object.entries(WAYS)) {
   });
 }
 
-/** Servers have the option since Node 22.13 and 23.0. */
+/** Servers have the option since Node 23. */
 function hasBlockList() {
-  const [major, minor] = process.versions.node.split('.').map(Number);
-  return major > 22 || (major === 22 && minor >= 13);
+  const [major] = process.versions.node.split('.').map(Number);
+  return major >= 23;
 }
 
 /** The timer of the server's side of an established connection, proc(5) and /proc/net/tcp. */
