@@ -9,7 +9,7 @@ import type { ManagerEvents, Status } from '../manager/manager.js';
 import type { ManagerSignal } from '../manager/signals.js';
 import type { Listener, Settings } from '../options.js';
 import { State } from '../scoreboard.js';
-import { createService, type Post, type Service } from '../worker/service.js';
+import { type Post, Service } from '../worker/service.js';
 
 /** What the application is told, and asked. */
 export interface SingleEvents extends ManagerEvents {
@@ -68,7 +68,7 @@ export class Single {
       log.error(messageOf(error));
       return this.#finished(error as Error);
     }
-    this.#service = createService(this.#post, this.#listener, this.#settings, {
+    this.#service = new Service(this.#post, this.#listener, this.#settings, {
       server: (server) => this.#events.server(server),
       leaving: () => {},
       empty: () => void this.#events.drained().finally(() => this.#finished()),

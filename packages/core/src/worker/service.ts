@@ -39,89 +39,109 @@ export interface ServiceEvents {
   empty(): void;
 }
 
-export interface Service {
+export class Service {
+  readonly #post: Post;
+  readonly #settings: Settings;
+  readonly #events: ServiceEvents;
+  readonly #connections: Connections;
+  readonly #turnstile: Turnstile;
+  readonly #servers: readonly HttpServer[];
+  /** One function for all sockets, which are its `this`. */
+  readonly #closed: (this: Socket) => void;
+  #isLeaving = false;
+  #isEmpty = false;
+
+  constructor(post: Post, listener: Listener, settings: Settings, events: ServiceEvents) {
+    this.#post = post;
+    this.#settings = settings;
+    this.#events = events;
+    this.#connections = new Connections(settings.maxRequests, {
+      entering: () => this.#turnstile.enter(),
+      requests: (inFlight, served) => post.board.setRequests(post.slot, inFlight, served),
+    });
+    this.#servers = createServers(post.locations, listener, settings);
+    this.#turnstile = this.#createTurnstile();
+    const service = this;
+    this.#closed = function () {
+      service.#left(this);
+    };
+  }
+
   /** Accepts from now on. */
-  start(): void;
+  start(): void {
+    if (this.#isLeaving) return;
+    const { slot, board, lock, locations, sockets } = this.#post;
+    const servers = this.#servers;
+    const entrances = servers.map((server, i) => open(server, locations[i], sockets[i] ?? [], () => {}));
+    for (const server of servers) this.#connections.watch(server);
+    for (const server of servers) this.#events.server(server);
+    for (const server of servers) server.emit('listening');
+    const { gate, seats } = createGates(this.#post, entrances, this.#turnstile);
+    this.#turnstile.start(gate, seats.length > 0 ? new Seats({ slot, board, wake: lock.wake }, seats) : undefined);
+  }
+
   /** Somebody wants this service to look at its sockets. */
-  woken(): void;
+  woken(): void {
+    this.#turnstile.woken();
+  }
+
   /** Stops accepting and finishes what is open; `isStopping` when the whole server goes. */
-  leave(reason: string, isStopping: boolean): void;
-  /** Ends what is open. */
-  abort(): void;
-}
-
-export function createService(post: Post, listener: Listener, settings: Settings, events: ServiceEvents): Service {
-  const { slot, board, lock, locations } = post;
-  const budget = new AcceptBudget(settings.accepts);
-  const connections = new Connections(settings.maxRequests, {
-    entering: () => turnstile.enter(),
-    requests: (inFlight, served) => board.setRequests(slot, inFlight, served),
-  });
-  const servers = createServers(locations, listener, settings);
-
-  const closed = function (this: Socket) {
-    connections.delete(this);
-    turnstile.left();
-    if (isLeaving) tellIfEmpty();
-  };
-  const turnstile = new Turnstile(
-    {
-      slot,
-      board,
-      lock,
-      budget,
-      now,
-      admit(entrance, socket) {
-        connections.add(socket);
-        socket.on('close', closed);
-        entrance.connect(socket);
-      },
-      spent: () => leave('accept budget is used up', board.isStopping),
-      warn: (message) => settings.log.warn(message),
-      afterTurn,
-      after,
-    },
-    { ...settings, acceptLock: settings.acceptLock && !locations.every(({ reuse }) => reuse) },
-  );
-
-  let isLeaving = false;
-  function leave(reason: string, isStopping: boolean): void {
-    if (isLeaving) return;
-    isLeaving = true;
+  leave(reason: string, isStopping: boolean): void {
+    if (this.#isLeaving) return;
+    this.#isLeaving = true;
     inOwnContext(() => {
-      turnstile.close(isStopping);
-      events.leaving(reason);
+      this.#turnstile.close(isStopping);
+      this.#events.leaving(reason);
       // at a stop nobody accepts any more: with the last of these closed newcomers are refused at once, and the port is free
-      post.close();
-      drain(connections, servers, isStopping);
-      tellIfEmpty();
+      this.#post.close();
+      drain(this.#connections, this.#servers, isStopping);
+      this.#tellIfEmpty();
     });
   }
 
-  let isEmpty = false;
-  function tellIfEmpty(): void {
+  /** Ends what is open. */
+  abort(): void {
+    this.#connections.abort(this.#servers);
+  }
+
+  #createTurnstile(): Turnstile {
+    const { slot, board, lock, locations } = this.#post;
+    const settings = this.#settings;
+    return new Turnstile(
+      {
+        slot,
+        board,
+        lock,
+        budget: new AcceptBudget(settings.accepts),
+        now,
+        admit: (entrance, socket) => {
+          this.#connections.add(socket);
+          socket.on('close', this.#closed);
+          entrance.connect(socket);
+        },
+        spent: () => this.leave('accept budget is used up', board.isStopping),
+        warn: (message) => settings.log.warn(message),
+        afterTurn,
+        after,
+      },
+      { ...settings, acceptLock: settings.acceptLock && !locations.every(({ reuse }) => reuse) },
+    );
+  }
+
+  #left(socket: Socket): void {
+    this.#connections.delete(socket);
+    this.#turnstile.left();
+    if (this.#isLeaving) this.#tellIfEmpty();
+  }
+
+  #tellIfEmpty(): void {
     // in a later turn: the last connection may have been admitted in this one
     afterTurn(() => {
-      if (turnstile.connections > 0 || isEmpty) return;
-      isEmpty = true;
-      events.empty();
+      if (this.#turnstile.connections > 0 || this.#isEmpty) return;
+      this.#isEmpty = true;
+      this.#events.empty();
     });
   }
-
-  return {
-    start() {
-      if (isLeaving) return;
-      const entrances = servers.map((server, i) => open(server, locations[i], post.sockets[i] ?? [], () => {}));
-      for (const server of servers) connections.watch(server);
-      for (const server of servers) events.server(server);
-      for (const server of servers) server.emit('listening');
-      const { gate, seats } = createGates(post, entrances, turnstile);
-      turnstile.start(gate, seats.length > 0 ? new Seats({ slot, board, wake: lock.wake }, seats) : undefined);
-    },
-    woken: () => turnstile.woken(),
-    leave,
-    abort: () => connections.abort(servers),
-  };
 }
 
 /** One gate for the sockets that all share; for a location with `reuse`, one for each of its sockets. */

@@ -9,7 +9,7 @@ import type { Listener, Settings } from '../options.js';
 import { Scoreboard } from '../scoreboard.js';
 import { openAcceptLock } from './accept-lock.js';
 import { createHeartbeat } from './heartbeat.js';
-import { createService } from './service.js';
+import { Service } from './service.js';
 
 /** What the application is told, and asked. */
 export interface WorkerEvents {
@@ -35,7 +35,7 @@ export function serve(identity: Identity, listener: Listener, settings: Settings
   };
   let isLeaving = false;
   const post = { slot, board, lock: openAcceptLock(lockFile), locations, sockets, close };
-  const service = createService(post, listener, settings, {
+  const service = new Service(post, listener, settings, {
     server: events.server,
     leaving(reason) {
       isLeaving = true;
