@@ -8,6 +8,12 @@ const SHARE_PATIENCE = 2;
 /** So many connections more than a worker that is in user code, and that worker shall have the queue. */
 const CLEAR_DIFFERENCE = 2;
 
+/**
+ * The holder, as one worker sees it: it is that worker itself, there is none, it has been in user code for too long, it is in
+ * user code, or it waits for connections.
+ */
+export type Situation = 'ours' | 'nobody' | 'blocked' | 'in user code' | 'idle';
+
 /** This worker among the others; `connections` is always its own, which only it knows to the last. */
 export interface Balance {
   /** The connections each would have, had all together taken the whole queue. */
@@ -18,6 +24,8 @@ export interface Balance {
   successor(connections: number, waiting: number): number | undefined;
   /** Whether a worker in user code, which will look when it leaves it, has clearly less than we have. */
   isAhead(connections: number): boolean;
+  /** Who has the turn to accept, and what it is doing. */
+  situation(): Situation;
   /** Whether a worker has been in user code for so many accept intervals. */
   isBlocked(slot: number, intervals?: number): boolean;
 }
@@ -47,6 +55,13 @@ export function createBalance(board: Scoreboard, slot: number, acceptInterval: n
   return {
     isBlocked,
     leastLoadedWaiter,
+    situation() {
+      const { holder } = board;
+      if (holder === undefined) return 'nobody';
+      if (holder === slot) return 'ours';
+      if (isBlocked(holder)) return 'blocked';
+      return board.busySince(holder) === 0 ? 'idle' : 'in user code';
+    },
     level(connections, waiting) {
       let total = connections + waiting;
       let workers = 1;

@@ -12,6 +12,7 @@ export interface LookoutParts {
   board: Scoreboard;
   lock: AcceptLock;
   now(): number;
+  warn(message: string): void;
   after(milliseconds: number, callback: () => void): void;
 }
 
@@ -60,6 +61,14 @@ export class Lookout {
     const { board, now, after } = this.#parts;
     board.deputyAt = now();
     after(this.#acceptInterval, this.#lookAgain);
+  }
+
+  /** The holder is stuck with the lock. The first worker that finds it says so. */
+  complain(): void {
+    const { board, warn } = this.#parts;
+    const { holder } = board;
+    if (holder === undefined || !board.complain(holder)) return;
+    warn(`Worker ${board.pid(holder)} is stuck with the accept lock, accepting without it`);
   }
 
   readonly #lookAgain = (): void => {

@@ -1,9 +1,9 @@
-// Worker. How many connections a worker can serve soon, told from its last loop turn in user code. It knows times and
+// Worker. How many connections this worker can serve soon, as its last loop turn in user code shows. It knows times and
 // counts; the turnstile asks it.
 
 import { elapsed } from '../scoreboard.js';
 
-/** A turn this short, by a clock that counts milliseconds, tells no pace. */
+/** A turn this short is too short to measure a rate: the clock counts milliseconds. */
 const PACE_FROM = 2;
 
 /** Nor does a worker that has entered user code so few times: its first request takes as long as fifty later ones. */
@@ -17,14 +17,21 @@ export class Pace {
   #beganAt = 0;
   #endedAt = 0;
   #appetite = Number.POSITIVE_INFINITY;
+  #isBusy = false;
 
   constructor(acceptInterval: number, now: () => number) {
     this.#acceptInterval = acceptInterval;
     this.#now = now;
   }
 
+  /** In user code, or later in the same loop turn. */
+  get isBusy(): boolean {
+    return this.#isBusy;
+  }
+
   /** User code is entered for the first time in a loop turn. */
   begin(time: number): void {
+    this.#isBusy = true;
     this.#entriesBefore += this.#entries;
     this.#entries = 1;
     this.#beganAt = time;
@@ -37,6 +44,7 @@ export class Pace {
 
   /** The loop turn has ended: at its pace, so much can be served in an accept interval. */
   end(): void {
+    this.#isBusy = false;
     this.#endedAt = this.#now();
     const length = elapsed(this.#beganAt, this.#endedAt);
     this.#appetite =
@@ -51,8 +59,8 @@ export class Pace {
   }
 
   /** How many more can be served soon; all of them, if no user code has run since. */
-  appetite(isBusy: boolean): number {
-    if (this.#appetite === Number.POSITIVE_INFINITY || isBusy) return this.#appetite;
+  appetite(): number {
+    if (this.#appetite === Number.POSITIVE_INFINITY || this.#isBusy) return this.#appetite;
     if (elapsed(this.#endedAt, this.#now()) >= this.#acceptInterval) this.#appetite = Number.POSITIVE_INFINITY;
     return this.#appetite;
   }

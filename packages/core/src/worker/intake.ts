@@ -1,0 +1,102 @@
+// Worker. Takes connections from the accept queues, as many as are due to this worker: each one is counted first and served
+// then, and no limit is passed. It knows no lock; the turnstile says when it may take.
+
+import type { Socket } from 'node:net';
+import type { Scoreboard } from '../scoreboard.js';
+import type { Balance } from './balance.js';
+import type { Entrance, Gate, Queue } from './gate.js';
+import type { Pace } from './pace.js';
+import type { Room } from './room.js';
+import type { Seats } from './seats.js';
+
+export interface IntakeParts {
+  slot: number;
+  board: Scoreboard;
+  /** Serves a connection that has been counted. */
+  admit(entrance: Entrance, socket: Socket): void;
+}
+
+export class Intake {
+  readonly #parts: IntakeParts;
+  readonly #multiAccept: number;
+  readonly #room: Room;
+  readonly #balance: Balance;
+  readonly #pace: Pace;
+  gate: Gate | undefined;
+  seats: Seats | undefined;
+  /** A connection was taken from the shared queue since this was last set to false. */
+  hasTaken = false;
+
+  constructor(parts: IntakeParts, multiAccept: number, room: Room, balance: Balance, pace: Pace) {
+    this.#parts = parts;
+    this.#multiAccept = multiAccept;
+    this.#room = room;
+    this.#balance = balance;
+    this.#pace = pace;
+  }
+
+  /** Connections in the shared queue. */
+  waiting(): number {
+    return this.gate?.waiting() ?? 0;
+  }
+
+  /** A worker that has taken as many as it can serve soon leaves the rest of the queue to the others. */
+  hasEnough(): boolean {
+    return this.#pace.appetite() <= 0;
+  }
+
+  /** Takes this worker up to the level at which all workers would stand if they took the whole queue. */
+  takeShare(waiting: number, atMost = this.#multiAccept): void {
+    if (waiting === 0) return;
+    const { connections } = this.#room;
+    const due = this.#balance.level(connections, waiting) - connections;
+    this.take(Math.min(waiting, due, atMost, this.#pace.appetite()));
+  }
+
+  /** Takes what waits, whatever the others have. */
+  takeRest(): void {
+    this.take(this.waiting());
+    this.take(this.seats?.waiting() ?? 0, this.seats);
+  }
+
+  take(count: number, queue: Queue | undefined = this.gate): void {
+    for (let i = 0; i < count && this.#room.isFree(); i++) {
+      const next = queue?.take();
+      if (!next) return;
+      this.count(queue);
+      this.serve(next.entrance, next.socket);
+    }
+  }
+
+  /** A connection came through a seat. Behind it wait others that are this worker's. */
+  seated(entrance: Entrance, socket: Socket, seat: Queue): void {
+    this.count(seat);
+    this.serve(entrance, socket);
+    this.take(Math.min(this.seats?.share(seat) ?? 0, this.#multiAccept - 1), seat);
+  }
+
+  /** Other seats may be this worker's now, and another worker may be stuck with what waits at its own. */
+  lookAtSeats(): void {
+    const { seats } = this;
+    if (!seats || !this.#room.isFree()) return;
+    // First, so that a worker with room for one opens nothing that it has to close again. A worker that was handed over to was
+    // woken for that.
+    const isForSeats = this.#balance.situation() !== 'ours';
+    if (isForSeats) this.take(Math.min(seats.shareOfAll(), this.#multiAccept), seats);
+    seats.look();
+  }
+
+  count(queue: Queue | undefined): void {
+    if (queue === this.gate) {
+      this.hasTaken = true;
+      this.#pace.took();
+      this.#parts.board.takeTurn(this.#parts.slot);
+    }
+    this.#room.count();
+  }
+
+  serve(entrance: Entrance, socket: Socket): void {
+    this.#parts.admit(entrance, socket);
+    this.#room.check();
+  }
+}
