@@ -10,6 +10,7 @@ import type { Listener, ServerListener, Settings } from '../options.js';
 import { isImpostor, secureOptions } from '../tls.js';
 import type { Entrance } from './gate.js';
 import { assignTo, connectionsOf, type SocketOptions, standIn } from './handle.js';
+import { inNewContext } from './own-context.js';
 import { type Classes, classesOf, keepFromOthers } from './prototypes.js';
 
 /** One for each location. */
@@ -81,7 +82,7 @@ export function open(
     fd,
     backlog: location?.backlog ?? 511,
     server: server as SocketOptions,
-    connect: (socket) => admit(server, socket),
+    connect: (socket) => inNewContext(admit, server, socket),
   }));
 }
 

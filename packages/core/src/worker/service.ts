@@ -11,7 +11,7 @@ import type { AcceptLock } from './accept-lock.js';
 import { Connections } from './connections.js';
 import { drain } from './drain.js';
 import { createGate, createSupply, type Entrance, type Gate, type GateEvents } from './gate.js';
-import { after, afterTurn, inOwnContext } from './own-context.js';
+import { after, afterTurn, inOwnContext, makeOwnContext } from './own-context.js';
 import { Seats } from './seats.js';
 import { createServers, open } from './servers.js';
 import { Turnstile } from './turnstile.js';
@@ -52,6 +52,8 @@ export class Service {
   #isEmpty = false;
 
   constructor(post: Post, listener: Listener, settings: Settings, events: ServiceEvents) {
+    // before the application is called
+    makeOwnContext();
     this.#post = post;
     this.#settings = settings;
     this.#events = events;
@@ -77,7 +79,9 @@ export class Service {
     for (const server of servers) this.#events.server(server);
     for (const server of servers) server.emit('listening');
     const { gate, seats } = createGates(this.#post, entrances, this.#turnstile);
-    this.#turnstile.start(gate, seats.length > 0 ? new Seats({ slot, board, wake: lock.wake }, seats) : undefined);
+    const ownSeats = seats.length > 0 ? new Seats({ slot, board, wake: lock.wake }, seats) : undefined;
+    // not in what a listener of these events has set
+    inOwnContext(() => this.#turnstile.start(gate, ownSeats));
   }
 
   /** Somebody wants this service to look at its sockets. */
@@ -101,7 +105,7 @@ export class Service {
 
   /** Ends what is open. */
   abort(): void {
-    this.#connections.abort(this.#servers);
+    inOwnContext(() => this.#connections.abort(this.#servers));
   }
 
   #createTurnstile(): Turnstile {
