@@ -1,6 +1,9 @@
-// Both processes. The operator's log (stderr, replaceable) and the developer's trace (`DEBUG=prefork:*`).
+// Both processes. The operator's log (stderr, replaceable) and the developer's trace (`DEBUG=prefork:*`). A line that cannot be
+// written is lost; that never ends a process.
 
+import { Console } from 'node:console';
 import { createRequire } from 'node:module';
+import { format } from 'node:util';
 import type debug from 'debug';
 
 // not imported: Node would read and parse it for its exports, though the application has often loaded it already
@@ -18,25 +21,70 @@ export interface Log {
   error(message: string): void;
 }
 
+// unlike process.stderr.write, it ignores a reader that has gone (EPIPE) and a disk that is full (ENOSPC)
+let stderr: Console | undefined;
+
+function write(line: string): void {
+  stderr ??= new Console({ stdout: process.stderr, stderr: process.stderr, ignoreErrors: true });
+  stderr.error('%s', line);
+}
+
 /** Traces of the manager, of a worker's life, and of the accept path: `DEBUG=prefork:manager node server.js`. */
 export const trace = {
-  manager: createDebug('prefork:manager'),
-  worker: createDebug('prefork:worker'),
-  accept: createDebug('prefork:accept'),
+  manager: createTrace('prefork:manager'),
+  worker: createTrace('prefork:worker'),
+  accept: createTrace('prefork:accept'),
 };
+
+function createTrace(name: string): debug.Debugger {
+  const own = createDebug(name);
+  own.log = (...args: unknown[]) => write(format(...args));
+  return own;
+}
 
 /** One line a message on stderr, with the local time and the pid: `[2026-11-22 09:30:00.123] [4711] [info] ...`. */
 export const defaultLog: Log = {
-  info: (message) => write('info', message),
-  warn: (message) => write('warn', message),
-  error: (message) => write('error', message),
+  info: (message) => writeEntry('info', message),
+  warn: (message) => writeEntry('warn', message),
+  error: (message) => writeEntry('error', message),
 };
 
-function write(level: string, message: string): void {
-  process.stderr.write(`[${timestamp(new Date())}] [${process.pid}] [${level}] ${message}\n`);
+function writeEntry(level: string, message: string): void {
+  write(`[${timestamp(new Date())}] [${process.pid}] [${level}] ${message}`);
 }
 
 function timestamp(date: Date): string {
   const local = new Date(date.getTime() - date.getTimezoneOffset() * 60_000);
   return local.toISOString().slice(0, -1).replace('T', ' ');
+}
+
+/**
+ * A log that never throws, whatever the one behind it does, and writes each message in one line: a path or an argument in it
+ * can hold line breaks and escape sequences.
+ */
+export function guardLog(log: Log): Log {
+  const guard = (level: keyof Log) => (message: string) => {
+    try {
+      const result: unknown = log[level](printable(message));
+      // an async method
+      if (result instanceof Promise) result.catch(() => {});
+    } catch {
+      // the line is lost
+    }
+  };
+  return { info: guard('info'), warn: guard('warn'), error: guard('error') };
+}
+
+/** With every control character escaped. */
+export function printable(text: string): string {
+  return text.replace(/\p{Cc}/gu, (character) => {
+    const known = { '\n': '\\n', '\r': '\\r', '\t': '\\t' }[character];
+    return known ?? `\\x${character.charCodeAt(0).toString(16).padStart(2, '0')}`;
+  });
+}
+
+/** What was thrown, with its stack, in one line. */
+export function describeThrown(error: unknown): string {
+  if (!(error instanceof Error)) return `${String(error)} was thrown`;
+  return (error.stack ?? `${error.name}: ${error.message}`).split(/\n\s*/).join('; ');
 }

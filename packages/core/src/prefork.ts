@@ -8,6 +8,7 @@ import { takeCall } from './calls.js';
 import { PreforkError } from './errors.js';
 import { identity } from './handover.js';
 import { type ListenCallback, type ListenOptions, type Location, parseListen } from './locations.js';
+import { describeThrown, guardLog } from './log.js';
 import type { Manager, ManagerEvents, Status } from './manager/manager.js';
 import { checkPid, createPidFile, defaultPidFile, type PidFile } from './manager/pid-file.js';
 import { handleSignals, type ManagerSignal } from './manager/signals.js';
@@ -78,7 +79,8 @@ export class Prefork extends EventEmitter<PreforkEventMap> {
       throw new TypeError(`Expected the listener to be a function, got \`${String(listener)}\``);
     }
     this.#listener = listener;
-    this.#settings = resolveOptions(options);
+    const settings = resolveOptions(options);
+    this.#settings = { ...settings, log: guardLog(settings.log) };
     this.#isSingle = identity === undefined && (this.#settings.single || process.platform !== 'linux');
     this.isWorker = identity !== undefined || this.#isSingle;
   }
@@ -231,9 +233,27 @@ export class Prefork extends EventEmitter<PreforkEventMap> {
     return new Manager(this.#settings, run, events);
   }
 
+  /** Emits an event. A listener that fails keeps neither the others nor this server from going on. */
+  #tell<K extends keyof PreforkEventMap>(event: K, ...args: PreforkEventMap[K]): void {
+    for (const listener of this.rawListeners(event)) {
+      this.#call(`A listener of \`${event}\``, (...all) => Reflect.apply(listener, this, all), ...args);
+    }
+  }
+
+  /** Calls a function of the application; what it throws, or rejects with, is logged. */
+  #call<A extends unknown[]>(what: string, callee: (...args: A) => unknown, ...args: A): void {
+    const failed = (error: unknown) => this.#settings.log.error(`${what} failed: ${describeThrown(error)}`);
+    try {
+      const result = callee(...args);
+      if (result instanceof Promise) result.catch(failed);
+    } catch (error) {
+      failed(error);
+    }
+  }
+
   #workerEvents(): WorkerEvents {
     return {
-      server: (server) => this.emit('server', server),
+      server: (server) => this.#tell('server', server),
       drained: () => Promise.allSettled(this.listeners('drain').map(async (hook) => hook.call(this))),
     };
   }
@@ -246,22 +266,22 @@ export class Prefork extends EventEmitter<PreforkEventMap> {
   #managerEvents(callback: ListenCallback | undefined, resolve: (error?: Error) => void) {
     let isListening = false;
     return {
-      wait: () => this.emit('wait'),
-      spawn: (pid: number) => this.emit('spawn', pid),
-      heartbeat: (pid: number) => this.emit('heartbeat', pid),
-      healthy: (pid: number) => this.emit('healthy', pid),
-      reap: (pid: number) => this.emit('reap', pid),
-      reload: (error?: PreforkError) => (error ? this.emit('reload', error) : this.emit('reload')),
-      finish: (graceful: boolean) => this.emit('finish', graceful),
+      wait: () => this.#tell('wait'),
+      spawn: (pid: number) => this.#tell('spawn', pid),
+      heartbeat: (pid: number) => this.#tell('heartbeat', pid),
+      healthy: (pid: number) => this.#tell('healthy', pid),
+      reap: (pid: number) => this.#tell('reap', pid),
+      reload: (error?: PreforkError) => (error ? this.#tell('reload', error) : this.#tell('reload')),
+      finish: (graceful: boolean) => this.#tell('finish', graceful),
       listening: () => {
         if (isListening) return;
         isListening = true;
-        this.emit('listening');
-        callback?.();
+        this.#tell('listening');
+        if (callback) this.#call('The callback of `listen`', callback);
       },
       finished: (error?: Error) => {
-        if (error && callback && !isListening) callback(error);
-        else if (error && this.listenerCount('error') > 0) this.emit('error', error);
+        if (error && callback && !isListening) this.#call('The callback of `listen`', callback, error);
+        else if (error) this.#tell('error', error);
         this.#isRunning = false;
         this.#finished = undefined;
         this.#manager = undefined;

@@ -1,6 +1,6 @@
 // Manager. The only file that starts or signals a process.
 
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, type SpawnOptions as SpawnOptionsOfNode, spawn } from 'node:child_process';
 import type { Duplex } from 'node:stream';
 import { PreforkError } from '../errors.js';
 import { type Identity, identityVariable, koffiVariable, type Succession, successionVariable } from '../handover.js';
@@ -30,18 +30,14 @@ export function spawnWorker(
   identity: Identity,
   { descriptors, uid, gid }: SpawnOptions,
   failed: (error: Error) => void,
-) {
-  const child = spawn(process.execPath, [...workerExecArgv(identity.slot), '--', ...process.argv.slice(1)], {
+): WorkerProcess | undefined {
+  return start(process.execPath, [...workerExecArgv(identity.slot), '--', ...process.argv.slice(1)], failed, {
     // stdin stays with the manager: several readers of one terminal get a part of it each
     stdio: ['ignore', 'inherit', 'inherit', 'pipe', ...descriptors],
     env: { ...process.env, ...identityVariable(identity), ...koffiVariable(koffiBinary()) },
     ...(uid === undefined ? {} : { uid }),
     ...(gid === undefined ? {} : { gid }),
   });
-  child.once('error', failed);
-  const pipe = child.stdio[3];
-  if (child.pid === undefined || !pipe) return undefined;
-  return { child, pid: child.pid, pipe: pipe as Duplex } satisfies WorkerProcess;
 }
 
 /**
@@ -49,14 +45,34 @@ export function spawnWorker(
  * PATH is the one that runs.
  */
 export function spawnManager(succession: Succession, descriptors: readonly number[], failed: (error: Error) => void) {
-  const child = spawn(process.argv0, [...process.execArgv, '--', ...process.argv.slice(1)], {
+  return start(process.argv0, [...process.execArgv, '--', ...process.argv.slice(1)], failed, {
     stdio: ['inherit', 'inherit', 'inherit', 'pipe', ...descriptors],
     env: { ...process.env, ...heirVariables(), ...successionVariable(succession) },
   });
+}
+
+/**
+ * Starts a process whose descriptor 3 is a pipe. Node emits some of the errors of the system, and throws the others;
+ * `failed` gets all of them, in a later tick.
+ */
+function start(
+  file: string,
+  args: readonly string[],
+  failed: (error: Error) => void,
+  options: SpawnOptionsOfNode,
+): WorkerProcess | undefined {
+  let child: ChildProcess;
+  try {
+    child = spawn(file, args, options);
+  } catch (error) {
+    process.nextTick(failed, error);
+    return undefined;
+  }
   child.once('error', failed);
-  const pipe = child.stdio[3];
-  if (child.pid === undefined || !pipe) return undefined;
-  return { child, pid: child.pid, pipe: pipe as Duplex } satisfies WorkerProcess;
+  // after EMFILE and ENFILE there is no `stdio`, whatever the types say
+  const { pid, stdio }: { pid?: number | undefined; stdio?: ChildProcess['stdio'] } = child;
+  const pipe = stdio?.[3];
+  return pid === undefined || !pipe ? undefined : { child, pid, pipe: pipe as Duplex };
 }
 
 /**
