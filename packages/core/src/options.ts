@@ -196,7 +196,7 @@ export const KINDS: Record<keyof PreforkOptions, Kind> = {
   workers: 'count',
 };
 
-/** More workers than a machine can want; the scoreboard has room for twice as many, for a reload. */
+/** More workers than a machine can want. The scoreboard has room for twice as many, for a reload, and as many spare ones. */
 export const MAX_WORKERS = 1024;
 
 /** The defaults that need no machine: what the README's table shows. */
@@ -250,7 +250,7 @@ export function resolveOptions(options: PreforkOptions = {}): Settings {
 
 /** @throws TypeError or RangeError for a value that is none of this option, by the name that its giver knows. */
 export function checkValue(option: keyof PreforkOptions, value: unknown, name = `\`${option}\``): void {
-  if (option === 'workers') checkWorkers(name, value);
+  if (option === 'workers' || option === 'spare') checkWorkers(name, value);
   else checkOption(name, KINDS[option], value);
 }
 

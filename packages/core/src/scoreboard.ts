@@ -10,8 +10,8 @@ import { mapShared } from './posix.js';
 
 const SLOT_WORDS = 16; // one cache line, so that no two workers write the same one
 
-/** Slots there are: each of the workers and, in a reload, its successor. */
-export const SLOTS = 2048;
+/** Slots there are: each of the workers and, in a reload, its successor and the spare ones. */
+export const SLOTS = 4096;
 
 /** Size of a slot, and of the header. */
 export const SLOT_BYTES = SLOT_WORDS * 4;

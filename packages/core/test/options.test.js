@@ -62,7 +62,7 @@ const OPTIONS = {
   shutdownDelay: 'delay',
   silent: 'boolean',
   single: 'boolean',
-  spare: 'count',
+  spare: 'workers',
   upgradeTimeout: 'duration',
   user: 'identity',
   workers: 'workers',

@@ -136,6 +136,7 @@ function patience({ pid }: Observed, isTaken: (news: News) => boolean): (news: N
 }
 
 function send({ pid }: Observed, signal: NodeJS.Signals): void {
-  if (!signalProcess(pid, signal))
-    throw new CommandError(FAILED, `Can't signal server ${pid}: it has gone, or is not yours`);
+  const outcome = signalProcess(pid, signal);
+  if (outcome === 'gone') throw new CommandError(FAILED, `Can't signal server ${pid}: it has gone`);
+  if (outcome === 'denied') throw new CommandError(FAILED, `Can't signal server ${pid}: it is not yours`);
 }

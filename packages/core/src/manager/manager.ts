@@ -6,18 +6,23 @@ import { Phase } from '../bulletin.js';
 import { messageOf, PreforkError } from '../errors.js';
 import type { BoundLocation } from '../handover.js';
 import type { Location } from '../locations.js';
+import { describeThrown } from '../log.js';
 import { MAX_WORKERS, type Settings } from '../options.js';
 import { waitingConnections } from '../posix.js';
 import { Backoff } from './backoff.js';
+import { attempt } from './guard.js';
+import { type Inheritance, takeInheritance } from './inheritance.js';
 import { createInit } from './init.js';
-import type { BoundSocket } from './listeners.js';
 import { lockFilePath } from './lock-file.js';
 import * as policy from './policy.js';
 import { Pool, type WorkerStatus } from './pool.js';
 import { openPremises, type Premises } from './premises.js';
+import { QueueWatch } from './queue-watch.js';
 import { Reload } from './reload.js';
+import { ownRights, rightsError } from './rights.js';
 import type { ManagerSignal } from './signals.js';
-import { type Inheritance, startUpgrade, takeInheritance, type Upgrade } from './upgrade.js';
+import { surviveUncaught } from './uncaught.js';
+import { Upgrade } from './upgrade.js';
 
 /** What the manager tells, in the seed's words. */
 export interface ManagerEvents {
@@ -49,8 +54,6 @@ export interface Status {
   pool: WorkerStatus[];
 }
 
-const isWaitedAt = ({ fds }: BoundSocket) => fds.some((fd) => waitingConnections(fd) > 0);
-
 /** How long the manager sleeps at the most, so that a deleted PID file is back soon. Milliseconds. */
 const TICK = 1_000;
 
@@ -65,13 +68,13 @@ export class Manager {
   #premises: Premises | undefined;
   #pool: Pool | undefined;
   #inheritance: Inheritance | undefined;
-  #upgrade: Upgrade | undefined;
-  readonly #upgradeNews = { upgrades: 0, upgradesFailed: 0 };
-  #hasHeir = false;
+  readonly #upgrade: Upgrade;
+  #watch: QueueWatch | undefined;
+  readonly #rights = ownRights();
+  #stopSurviving = () => {};
   #delay: NodeJS.Timeout | undefined;
   #failure: Error | undefined;
   #isFinished = false;
-  #hasLost = false; // a worker, since the last pass
   #pass: NodeJS.Immediate | undefined;
   #timer: NodeJS.Timeout | undefined;
   #wakeAt = Number.POSITIVE_INFINITY;
@@ -83,6 +86,14 @@ export class Manager {
     this.#events = events;
     this.#target = { goal: 'run', workers: settings.workers, generation: 0, proven: false };
     this.#reload = new Reload(this.#target, events, settings.log, () => this.#premises?.renewSecrets());
+    this.#upgrade = new Upgrade(run, settings, {
+      succeeded: (heir) => {
+        this.#events.upgraded?.(heir);
+        this.#aim('stop gracefully');
+        this.#events.finish(true);
+      },
+      failed: (heir) => this.#upgradeFailed(heir),
+    });
   }
 
   /** Where the server listens, once it does. */
@@ -101,6 +112,10 @@ export class Manager {
 
   /** What each signal means. */
   signal(signal: ManagerSignal): void {
+    attempt(this.#settings.log, `act on ${signal}`, () => this.#signal(signal));
+  }
+
+  #signal(signal: ManagerSignal): void {
     switch (signal) {
       case 'SIGINT':
         return this.stop(false);
@@ -132,6 +147,15 @@ export class Manager {
       this.#failure = error as Error;
       return this.#finished();
     }
+    this.#stopSurviving = surviveUncaught(log);
+    this.#watch = new QueueWatch(
+      this.#premises.board,
+      this.#premises.sockets.map(({ fds, location }) => ({
+        reuse: location.reuse ?? false,
+        waiting: () => fds.reduce((sum, fd) => sum + waitingConnections(fd), 0),
+      })),
+      this.#settings.acceptLock,
+    );
     this.#pool = new Pool(this.#settings, this.#run, this.#premises, {
       spawned: ({ pid }) => this.#events.spawn(pid),
       beaten: (worker, isFirst) => this.#beaten(worker, isFirst),
@@ -141,7 +165,7 @@ export class Manager {
     if (!silent) for (const { location } of this.#premises.sockets) log.info(`Listening at "${location.url}"`);
     log.info(`Manager ${process.pid} started`);
     this.#manage();
-    if (this.#target.workers === 0) this.#events.listening();
+    if (this.#target.workers === 0) this.#tellListening();
   }
 
   /** As the signals QUIT (`graceful`) and TERM; a stop that runs can be hurried but not slowed down. */
@@ -151,7 +175,7 @@ export class Manager {
     const isFirst = this.#target.goal === 'run' && !this.#delay;
     if (graceful && !isFirst) return;
     clearTimeout(this.#delay);
-    this.#upgrade?.cancel(graceful);
+    this.#upgrade.cancel(graceful);
     if (graceful && shutdownDelay > 0) {
       log.info(`Stopping in ${shutdownDelay / 1000} s`);
       this.#delay = setTimeout(() => this.#aim('stop gracefully'), shutdownDelay);
@@ -170,29 +194,18 @@ export class Manager {
 
   /** As the signal USR2: a new manager takes over from this one, if it comes up. */
   upgrade(): void {
-    const { log, lockFile, gracefulTimeout, upgradeTimeout } = this.#settings;
-    if (!this.#premises || this.#target.goal !== 'run' || !this.#target.proven || this.#upgrade) return;
-    const { sockets, pidFile } = this.#premises;
-    this.#upgradeNews.upgrades += 1;
-    this.#upgrade = startUpgrade(sockets, pidFile, {
-      run: this.#run,
-      gracefulTimeout,
-      upgradeTimeout,
-      log,
-      succeeded: (heir) => {
-        this.#events.upgraded?.(heir);
-        this.#hasHeir = true;
-        this.#upgrade = undefined;
-        this.#aim('stop gracefully');
-        this.#events.finish(true);
-      },
-      failed: (pid) => {
-        this.#upgrade = undefined;
-        this.#upgradeNews.upgradesFailed += 1;
-        rmSync(lockFilePath(lockFile, pid), { force: true });
-        this.#manage();
-      },
+    if (!this.#premises || this.#target.goal !== 'run' || !this.#target.proven) return;
+    this.#upgrade.begin(this.#premises);
+    this.#manage();
+  }
+
+  /** What the next manager may have left is tidied: its lock file, and its pid in our PID file. */
+  #upgradeFailed(heir: number): void {
+    const { log, lockFile } = this.#settings;
+    attempt(log, 'remove the lock file of the next manager', () => {
+      if (heir !== 0) rmSync(lockFilePath(lockFile, heir), { force: true });
     });
+    attempt(log, 'write the process id file again', () => this.#premises?.pidFile?.rewrite());
     this.#manage();
   }
 
@@ -222,12 +235,17 @@ export class Manager {
 
   #aim(goal: policy.Target['goal']): void {
     this.#target.goal = goal;
-    if (!this.#hasHeir) {
+    if (!this.#upgrade.hasSucceeded) {
       // workers tell their WebSockets whether the server goes away, or comes back
       this.#premises?.board.announceStop();
-      this.#premises?.closeSockets();
+      this.#premises?.closeSockets(this.#isOthers);
     }
     this.#manage();
+  }
+
+  /** Whether the paths are those of another manager: the next one that serves, or the old one whose place we have not taken. */
+  get #isOthers(): boolean {
+    return this.#upgrade.hasSucceeded || this.#inheritance !== undefined;
   }
 
   #resize(by: number): void {
@@ -239,8 +257,19 @@ export class Manager {
   #manage(): void {
     this.#pass ??= setImmediate(() => {
       this.#pass = undefined;
-      this.#act();
+      this.#actGuarded();
     });
+  }
+
+  /** A fault in a pass, ours or of what we rely on, must not end the manager: the next pass comes in a while. */
+  #actGuarded(): void {
+    try {
+      this.#act();
+    } catch (error) {
+      this.#settings.log.error(`The manager's pass failed, it goes on: ${describeThrown(error)}`);
+      clearTimeout(this.#timer);
+      this.#timer = setTimeout(() => this.#manage(), TICK);
+    }
   }
 
   /** The pass. */
@@ -257,11 +286,11 @@ export class Manager {
     }
     for (const worker of policy.surplus(this.#workers, this.#target)) this.#pool.quit(worker);
     if (now >= this.#judgeFrom) for (const worker of this.#workers) this.#judge(this.#pool, worker, now);
-    if (this.#connectionsWait()) this.#pool.wakeWaiter();
-    if (this.#seatsWait()) this.#pool.wakeAll();
+    this.#wake(this.#pool);
+    this.#checkRights();
     this.#buryOrphans();
     this.#publish();
-    if (this.#target.goal !== 'run' && this.#workers.length === 0 && !this.#upgrade) return this.#finished();
+    if (this.#target.goal !== 'run' && this.#workers.length === 0 && !this.#upgrade.isRunning) return this.#finished();
     this.#sleep(now);
     this.#events.wait();
   }
@@ -270,8 +299,12 @@ export class Manager {
   #publish(): void {
     const { goal, proven, workers } = this.#target;
     const running = proven ? Phase.serving : Phase.starting;
-    const phase = this.#hasHeir ? Phase.handedOver : goal !== 'run' || this.#delay ? Phase.stopping : running;
-    this.#premises?.board.bulletin.write({ phase, workers, ...this.#reload.news, ...this.#upgradeNews });
+    const phase = this.#upgrade.hasSucceeded
+      ? Phase.handedOver
+      : goal !== 'run' || this.#delay
+        ? Phase.stopping
+        : running;
+    this.#premises?.board.bulletin.write({ phase, workers, ...this.#reload.news, ...this.#upgrade.news });
   }
 
   #sleep(now: number): void {
@@ -309,57 +342,65 @@ export class Manager {
     }
   }
 
-  /**
-   * A holder that is dead, stopped or blocked leaves connections waiting: another worker is sent to look. One look costs
-   * 1 us, and nobody is woken while the queue is empty.
-   */
-  #connectionsWait(): boolean {
-    const { sockets = [], board } = this.#premises ?? {};
-    const shared = sockets.filter(({ location }) => !location.reuse);
-    if (shared.length === 0 || !this.#settings.acceptLock) return false;
-    return board?.holder === undefined || shared.some(isWaitedAt);
+  #wake(pool: Pool): void {
+    const { waiter = false, all = false } = this.#watch?.look() ?? {};
+    if (waiter) pool.wakeWaiter();
+    if (all) pool.wakeAll();
   }
 
-  /** The same where each worker has a socket: one that is dead has left its own, and one that is stuck has not. */
-  #seatsWait(): boolean {
-    const hasLost = this.#hasLost;
-    this.#hasLost = false;
-    const reused = (this.#premises?.sockets ?? []).filter(({ location }) => location.reuse);
-    return reused.length > 0 && (hasLost || reused.some(isWaitedAt));
+  /** A script that gives up root in the manager leaves its workers root, and nobody could stop them: the server ends. */
+  #checkRights(): void {
+    if (this.#failure || ownRights() === this.#rights) return;
+    const error = rightsError(this.#rights);
+    this.#settings.log.error(error.message);
+    this.#fail(error);
   }
 
   #beaten({ pid }: policy.WorkerRecord, isFirst: boolean): void {
     const isProof = isFirst && !this.#target.proven;
     if (isProof) this.#target.proven = true;
     // the others start before anybody is told that the first one serves
-    if (isProof) this.#act();
+    if (isProof) this.#actGuarded();
     if (isFirst) this.#events.healthy(pid);
     this.#events.heartbeat(pid);
-    if (isProof) this.#events.listening();
+    if (isProof) this.#tellListening();
     if (isFirst) this.#takeOver();
     this.#manage();
+  }
+
+  #tellListening(): void {
+    this.#events.listening();
+    // the place where tutorials give up root
+    this.#checkRights();
   }
 
   /** In an upgrade, once all workers are healthy: the old manager may go. */
   #takeOver(): void {
     const healthy = this.#workers.filter(({ state }) => state === 'healthy').length;
-    if (!this.#inheritance || healthy < this.#target.workers) return;
+    if (!this.#inheritance || this.#target.goal !== 'run' || healthy < this.#target.workers) return;
     this.#premises?.adoptPidFile();
     this.#inheritance.ready(() => this.#events.tookOver?.());
     this.#inheritance = undefined;
   }
 
   #reaped(worker: policy.WorkerRecord): void {
-    this.#hasLost = true;
+    const now = performance.now();
+    this.#watch?.lost();
     this.#events.reap(worker.pid);
     this.#manage();
-    const { state, healthyAt, pid } = worker;
-    const wasTold = state === 'draining' || (state === 'killed' && healthyAt !== undefined);
-    if (wasTold || this.#target.goal !== 'run') return;
-    if (!this.#target.proven) return this.#shutDownEarly(pid);
-    if (healthyAt === undefined && this.#reload.failed(worker, `worker ${pid} stopped too early`, this.#workers))
-      return;
-    if (policy.isCrash(worker, performance.now())) this.#backoff.crashed(performance.now(), this.#settings.log);
+    switch (policy.meaningOf(worker, this.#target, now)) {
+      case 'asked for':
+        return;
+      case 'boot failed':
+        return this.#shutDownEarly(worker.pid);
+      case 'crashed early':
+        if (this.#reload.failed(worker, `worker ${worker.pid} stopped too early`, this.#workers)) return;
+        return this.#backoff.crashed(now, this.#settings.log);
+      case 'crashed':
+        return this.#backoff.crashed(now, this.#settings.log);
+      case 'left':
+        return;
+    }
   }
 
   #shutDownEarly(pid: number): void {
@@ -383,6 +424,7 @@ export class Manager {
     if (this.#isFinished) return;
     this.#isFinished = true;
     clearTimeout(this.#timer);
+    this.#stopSurviving();
     this.#cleanUp();
     process.off('exit', this.#cleanUp);
     this.#settings.log.info(`Manager ${process.pid} stopped`);
@@ -391,8 +433,7 @@ export class Manager {
 
   /** Also when the script ends the process under us. The workers see the pipe close, and drain. */
   readonly #cleanUp = (): void => {
-    // what we were to take over still belongs to the old manager
-    this.#premises?.close(this.#hasHeir || this.#inheritance !== undefined);
+    this.#premises?.close(this.#isOthers);
     this.#premises = undefined;
   };
 }

@@ -29,6 +29,8 @@ export function defaultPidFile(): string {
 export interface PidFile {
   /** Makes it anew when somebody deleted it. */
   ensure(): void;
+  /** Writes this process' pid into it again, in place of another one. */
+  rewrite(): void;
   /** Gives the lock back, and with `remove` deletes the file. */
   release(remove: boolean): void;
   /** With the lock on it, for the next manager of an upgrade. */
@@ -66,10 +68,14 @@ export function createPidFile(path: string, creating: () => void): PidFile {
 
 /** The file of the manager whose place we take: the lock came with the descriptor, so it was never free. */
 export function adoptPidFile(path: string, fd: number, creating: () => void): PidFile {
+  rewrite(fd);
+  return hold(path, fd, creating);
+}
+
+function rewrite(fd: number): void {
   const text = `${process.pid}\n`;
   writeSync(fd, text, 0);
   ftruncateSync(fd, text.length);
-  return hold(path, fd, creating);
 }
 
 function hold(path: string, taken: number, creating: () => void): PidFile {
@@ -86,6 +92,7 @@ function hold(path: string, taken: number, creating: () => void): PidFile {
       closeSync(fd);
       fd = next;
     },
+    rewrite: () => rewrite(fd),
     release(remove) {
       if (remove && isSameFile(fd, path)) unlinkIfAllowed(path);
       closeSync(fd);

@@ -106,6 +106,21 @@ export function isCrash({ healthyAt }: WorkerRecord, now: number): boolean {
   return healthyAt === undefined || now - healthyAt < CRASH_AGE;
 }
 
+/**
+ * What the death of a worker means: it was asked for; the first worker has not come up; a worker has died before its first
+ * heartbeat, or soon after it; or it has left by itself after a while, for which there may be many reasons.
+ */
+export type Meaning = 'asked for' | 'boot failed' | 'crashed early' | 'crashed' | 'left';
+
+export function meaningOf(worker: WorkerRecord, target: Target, now: number): Meaning {
+  const { state, healthyAt } = worker;
+  const wasAsked = state === 'draining' || (state === 'killed' && healthyAt !== undefined);
+  if (wasAsked || target.goal !== 'run') return 'asked for';
+  if (!target.proven) return 'boot failed';
+  if (healthyAt === undefined) return 'crashed early';
+  return isCrash(worker, now) ? 'crashed' : 'left';
+}
+
 /** How long to wait before the next start, after so many crashes in a series: doubling, capped, with up to a quarter of jitter. */
 export function respawnDelay(crashes: number, random: () => number = Math.random): number {
   if (crashes <= FREE_CRASHES) return 0;

@@ -1,12 +1,14 @@
 // Manager. The worker processes and their records: starts them, hears their beats, reaps them, gives them orders. It does
 // what it is told; the manager's pass decides.
 
+import type { Duplex } from 'node:stream';
 import { DRAINING_BEAT } from '../handover.js';
 import { trace } from '../log.js';
 import type { Settings } from '../options.js';
-import { type Counters, State } from '../scoreboard.js';
+import { type Counters, SLOTS, State } from '../scoreboard.js';
 import type { WorkerRecord, WorkerState } from './policy.js';
 import type { Premises } from './premises.js';
+import { forget, waiterOf } from './queue-watch.js';
 import { signalProcess, spawnWorker } from './spawn.js';
 
 /** What happened to a worker; the record has been brought up to date. */
@@ -30,6 +32,7 @@ export interface WorkerStatus extends Counters {
 
 export class Pool {
   readonly #workers = new Map<number, WorkerRecord>();
+  readonly #pipes = new Map<number, Duplex>();
   readonly #settings: Settings;
   readonly #run: number;
   readonly #premises: Premises;
@@ -51,13 +54,15 @@ export class Pool {
     const { board, descriptors, owner } = this.#premises;
     const now = performance.now();
     const slot = this.#freeSlot();
+    if (slot >= SLOTS) return;
     board.claim(slot);
     const identity = { manager: process.pid, run: this.#run, slot, patience: this.#patience() };
     const started = spawnWorker(identity, { descriptors, ...owner }, (error) => this.#events.notSpawned(error));
-    if (!started) return;
+    if (!started) return board.clear(slot);
     const { pid, child, pipe } = started;
     const worker: WorkerRecord = { pid, slot, generation, state: 'starting', spawnedAt: now, heartbeatAt: now };
     this.#workers.set(pid, worker);
+    this.#pipes.set(pid, pipe);
     pipe.on('data', (beats: Buffer) => this.#beaten(worker, beats));
     pipe.on('error', () => {}); // the exit follows
     child.once('exit', (status, signal) => this.#reap(worker, signal ?? (status ? `exit status ${status}` : '')));
@@ -74,20 +79,25 @@ export class Pool {
     worker.drainingSince = performance.now();
     // who is not on the scoreboard yet has no handler and no connection
     const handlesQuit = this.#premises.board.pid(worker.slot) === worker.pid;
-    signalProcess(worker.pid, handlesQuit ? 'SIGQUIT' : 'SIGTERM');
+    this.#signal(worker.pid, handlesQuit ? 'SIGQUIT' : 'SIGTERM');
   }
 
   kill(worker: WorkerRecord): void {
     this.#settings.log.info(`Stopping worker ${worker.pid} immediately`);
     worker.state = 'killed';
-    signalProcess(worker.pid, 'SIGKILL');
+    this.#signal(worker.pid, 'SIGKILL');
+  }
+
+  /** A worker that the manager may not signal any more is let go: it drains when its pipe closes. */
+  #signal(pid: number, signal: NodeJS.Signals): void {
+    if (signalProcess(pid, signal) !== 'denied') return;
+    this.#settings.log.error(`Can't send ${signal} to worker ${pid}: it belongs to another user; closing its pipe`);
+    this.#pipes.get(pid)?.destroy();
   }
 
   /** Sends one worker that has room and is not in user code to look at the accept queue; the holder if there is no other. */
   wakeWaiter(): void {
-    const { board } = this.#premises;
-    const able = this.workers.filter(({ slot }) => board.state(slot) === State.ready && board.busySince(slot) === 0);
-    const waiter = able.find(({ slot }) => slot !== board.holder) ?? able[0];
+    const waiter = waiterOf(this.#premises.board, this.workers);
     if (waiter) signalProcess(waiter.pid, 'SIGURG');
   }
 
@@ -137,10 +147,8 @@ export class Pool {
 
   #reap(worker: WorkerRecord, how: string): void {
     const isOrdered = worker.state === 'draining' || worker.state === 'killed';
-    const { board } = this.#premises;
-    // what it may have left on the scoreboard, the accept lock's holder among it
-    if (board.holder === worker.slot) board.holder = undefined;
-    board.clear(worker.slot);
+    forget(this.#premises.board, worker.slot);
+    this.#pipes.delete(worker.pid);
     this.#events.reaped(worker);
     this.#workers.delete(worker.pid);
     this.#settings.log.info(`Worker ${worker.pid} stopped${isOrdered || how === '' ? '' : ` (${how})`}`);

@@ -10,12 +10,13 @@ import type { Settings } from '../options.js';
 import { anonymousFile } from '../posix.js';
 import { SCOREBOARD_BYTES, SCOREBOARD_NAME, Scoreboard } from '../scoreboard.js';
 import { assign, takeActivated } from './activation.js';
+import { attempt } from './guard.js';
+import type { Inheritance } from './inheritance.js';
 import { type BoundSocket, bindAll } from './listeners.js';
 import { createLockFile, type LockFile } from './lock-file.js';
 import { adoptPidFile, createPidFile, defaultPidFile, type PidFile } from './pid-file.js';
 import { readSecrets } from './secrets.js';
 import { resolveOwner } from './spawn.js';
-import type { Inheritance } from './upgrade.js';
 
 export interface Premises {
   readonly sockets: readonly BoundSocket[];
@@ -30,7 +31,7 @@ export interface Premises {
   /** Takes the PID file from the manager whose place we took. */
   adoptPidFile(): void;
   /** Nobody will accept any more: who comes from now on is refused, once the workers have closed theirs as well. */
-  closeSockets(): void;
+  closeSockets(toOther: boolean): void;
   /** `toHeir` leaves the paths to the next manager of an upgrade. */
   close(toHeir: boolean): void;
 }
@@ -45,18 +46,21 @@ export async function openPremises(
   libc();
   const owner = resolveOwner(settings.user, settings.group);
   const { sockets, giveBack } = await openSockets(settings, locations, inheritance);
+  const { log } = settings;
   let pidFile: PidFile | undefined;
   let lockFile: LockFile | undefined;
   const memory: number[] = [];
   const closeSockets = (toHeir = false) => {
-    for (const socket of sockets.splice(0)) socket.close(toHeir);
+    for (const socket of sockets.splice(0)) {
+      attempt(log, `tidy up ${socket.location.url}`, () => socket.close(toHeir));
+    }
   };
   const close = (toHeir: boolean) => {
     closeSockets(toHeir);
     giveBack();
     for (const fd of memory) closeSync(fd);
-    pidFile?.release(settings.cleanup && !toHeir);
-    if (settings.cleanup) lockFile?.remove();
+    attempt(log, 'remove the process id file', () => pidFile?.release(settings.cleanup && !toHeir));
+    attempt(log, 'remove the lock file', () => settings.cleanup && lockFile?.remove());
   };
   try {
     if (!inherits(settings, inheritance)) pidFile = openPidFile(settings);

@@ -88,12 +88,13 @@ function workerExecArgv(slot: number): string[] {
   return [...flags, `--inspect-port=${isAnyPort || port > 65_535 ? 0 : port}`];
 }
 
-/** @returns whether the process was there to get it. */
-export function signalProcess(pid: number, signal: NodeJS.Signals): boolean {
+/** @returns `gone` when there is no such process, whose exit is on the way; `denied` when it belongs to another user. */
+export function signalProcess(pid: number, signal: NodeJS.Signals): 'sent' | 'gone' | 'denied' {
   try {
-    return process.kill(pid, signal);
-  } catch {
-    return false; // it has gone, and its exit is on the way
+    process.kill(pid, signal);
+    return 'sent';
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM' ? 'denied' : 'gone';
   }
 }
 

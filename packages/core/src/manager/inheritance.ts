@@ -1,0 +1,69 @@
+// Manager. What the manager of a hot upgrade hands to the next one: listening sockets, those of systemd, and the PID file with its
+// lock. This file writes the list in the old manager and reads it in the next one.
+
+import { closeSync } from 'node:fs';
+import { Socket } from 'node:net';
+import { ESTATE_FD, INHERITED_FD, locationKey, READY_FD, readEstate, succession, writeFacts } from '../handover.js';
+import type { ActivatedSocket } from './activation.js';
+import type { BoundSocket } from './listeners.js';
+import type { PidFile } from './pid-file.js';
+
+/** What this manager takes over from an old one. */
+export interface Inheritance {
+  readonly sockets: ReadonlyMap<string, readonly number[]>;
+  readonly activated: readonly ActivatedSocket[];
+  readonly pidFile?: { path: string; fd: number };
+  /** Tells the old manager that it may go; `tookOver` is called when it knows. */
+  ready(tookOver: () => void): void;
+  /** Closes what we were given; the listening sockets in use are duplicates. Those of systemd stay. */
+  close(): void;
+}
+
+/** Starts with the descriptors of all that the next manager takes over, the page that says what they are before them. */
+export function bequeath<T>(
+  sockets: readonly BoundSocket[],
+  pidFile: PidFile | undefined,
+  start: (descriptors: number[]) => T,
+): T {
+  const own = sockets.filter(({ activated }) => !activated);
+  const given = sockets.filter(({ activated }) => activated);
+  const page = writeFacts({
+    sockets: own.flatMap(({ fds, location }) => fds.map(() => locationKey(location.asked))),
+    activated: sockets.flatMap(({ activated: socket }) =>
+      socket ? [{ number: socket.number, name: socket.name }] : [],
+    ),
+    ...(pidFile ? { pidFile: pidFile.path } : {}),
+  });
+  try {
+    return start([page, ...[...own, ...given].flatMap(({ fds }) => fds), ...(pidFile ? [pidFile.fd] : [])]);
+  } finally {
+    closeSync(page);
+  }
+}
+
+/** Set in the manager that an upgrade has started, for the server that was upgraded. */
+export function takeInheritance(run: number): Inheritance | undefined {
+  if (succession?.run !== run) return undefined;
+  const estate = readEstate();
+  const sockets = new Map<string, number[]>();
+  for (const [i, key] of estate.sockets.entries()) sockets.set(key, [...(sockets.get(key) ?? []), INHERITED_FD + i]);
+  const next = INHERITED_FD + estate.sockets.length;
+  const activated = estate.activated.map((socket, i) => ({ ...socket, fd: next + i }));
+  const pidFile = estate.pidFile === undefined ? undefined : { path: estate.pidFile, fd: next + activated.length };
+  return {
+    sockets,
+    activated,
+    ...(pidFile ? { pidFile } : {}),
+    ready(tookOver) {
+      const pipe = new Socket({ fd: READY_FD });
+      pipe.on('error', () => {}); // the close follows
+      pipe.once('close', tookOver);
+      pipe.resume();
+      pipe.end('1');
+    },
+    close() {
+      closeSync(ESTATE_FD);
+      for (const fd of [...sockets.values()].flat()) closeSync(fd);
+    },
+  };
+}

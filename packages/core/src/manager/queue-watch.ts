@@ -1,0 +1,64 @@
+// Manager. Whether connections wait that no worker takes, and which worker to send for them. A holder that is dead, stopped or
+// blocked leaves connections in the queue. One look costs 1 us, and no worker is woken while the queue is empty. It decides by
+// what it is given, and signals no process.
+
+import { type Scoreboard, State } from '../scoreboard.js';
+
+/** A listen location as the watch sees it. */
+export interface WatchedLocation {
+  /** Whether each worker has a socket of its own there. */
+  readonly reuse: boolean;
+  /** Connections in its accept queues. */
+  waiting(): number;
+}
+
+/** The orders that follow from a look. */
+export interface Wakes {
+  /** Send one worker to the shared queue. */
+  waiter: boolean;
+  /** Send every worker that has room to its seats. */
+  all: boolean;
+}
+
+export class QueueWatch {
+  readonly #board: Scoreboard;
+  readonly #shared: readonly WatchedLocation[];
+  readonly #reused: readonly WatchedLocation[];
+  readonly #acceptLock: boolean;
+  #hasLost = false;
+
+  constructor(board: Scoreboard, locations: readonly WatchedLocation[], acceptLock: boolean) {
+    this.#board = board;
+    this.#shared = locations.filter(({ reuse }) => !reuse);
+    this.#reused = locations.filter(({ reuse }) => reuse);
+    this.#acceptLock = acceptLock;
+  }
+
+  /** A worker has died: it has left what waits at its seat. */
+  lost(): void {
+    this.#hasLost = true;
+  }
+
+  look(): Wakes {
+    const hasLost = this.#hasLost;
+    this.#hasLost = false;
+    const isWaiting = (locations: readonly WatchedLocation[]) => locations.some((location) => location.waiting() > 0);
+    return {
+      waiter:
+        this.#acceptLock && this.#shared.length > 0 && (this.#board.holder === undefined || isWaiting(this.#shared)),
+      all: this.#reused.length > 0 && (hasLost || isWaiting(this.#reused)),
+    };
+  }
+}
+
+/** The worker to send: one that has room and is not in user code; the holder only if there is no other. */
+export function waiterOf<W extends { readonly slot: number }>(board: Scoreboard, workers: readonly W[]): W | undefined {
+  const able = workers.filter(({ slot }) => board.state(slot) === State.ready && board.busySince(slot) === 0);
+  return able.find(({ slot }) => slot !== board.holder) ?? able[0];
+}
+
+/** Clears what a dead worker has left on the scoreboard. It may still be registered as the holder. */
+export function forget(board: Scoreboard, slot: number): void {
+  if (board.holder === slot) board.holder = undefined;
+  board.clear(slot);
+}
