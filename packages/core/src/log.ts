@@ -1,7 +1,6 @@
 // Both processes. The operator's log (stderr, replaceable) and the developer's trace (`DEBUG=prefork:*`). A line that cannot be
 // written is lost; that never ends a process.
 
-import { Console } from 'node:console';
 import { createRequire } from 'node:module';
 import { format } from 'node:util';
 import type debug from 'debug';
@@ -21,12 +20,13 @@ export interface Log {
   error(message: string): void;
 }
 
-// unlike process.stderr.write, it ignores a reader that has gone (EPIPE) and a disk that is full (ENOSPC)
-let stderr: Console | undefined;
+let isGuarded = false;
 
+/** A reader that has gone (EPIPE) and a disk that is full (ENOSPC) are told by an event, later. */
 function write(line: string): void {
-  stderr ??= new Console({ stdout: process.stderr, stderr: process.stderr, ignoreErrors: true });
-  stderr.error('%s', line);
+  if (!isGuarded) process.stderr.on('error', () => {});
+  isGuarded = true;
+  process.stderr.write(`${line}\n`);
 }
 
 /** Traces of the manager, of a worker's life, and of the accept path: `DEBUG=prefork:manager node server.js`. */

@@ -1,6 +1,7 @@
 // Turnstiles without processes: one accept queue, one lock, one scoreboard and one clock for all of them. The clock stands
 // still until it is told. What a process of its own would do by itself, a test does: poll, end a loop turn, hear a wake.
 
+import { forget, QueueWatch, waiterOf } from '../../dist/manager/queue-watch.js';
 import { SCOREBOARD_BYTES, Scoreboard, State } from '../../dist/scoreboard.js';
 import { FakeWorker } from './worker.js';
 
@@ -68,17 +69,13 @@ export class FakePool {
   /** Kill -9, and what the manager does when it reaps. */
   kill(worker) {
     worker.die();
-    if (this.board.holder === worker.slot) this.board.holder = undefined;
-    this.board.clear(worker.slot);
+    forget(this.board, worker.slot);
   }
 
   /** What the manager does in its pass. */
   look() {
-    const { board } = this;
-    if (board.holder !== undefined && this.queue === 0) return;
-    const able = this.workers.filter(({ slot }) => board.state(slot) === State.ready && board.busySince(slot) === 0);
-    const waiter = able.find(({ slot }) => slot !== board.holder) ?? able[0];
-    waiter?.wake();
+    const watch = new QueueWatch(this.board, [{ reuse: false, waiting: () => this.queue }], this.options.acceptLock);
+    if (watch.look().waiter) waiterOf(this.board, this.workers)?.wake();
   }
 
   get open() {
