@@ -104,7 +104,7 @@ describe('the command serves', () => {
     const dir = project(t, {
       'app.mjs': `
         console.log('loaded by', process.pid);
-        const args = process.argv.slice(process.argv.indexOf('--') + 1).join(' ');
+        const args = process.argv.slice(2).join(' ');
         export default (_request, response) => response.end(args);`,
     });
     const server = startCommand(t, dir, ['app.mjs', '-w', '2', ...HERE, '--', '-w', 'more']);
@@ -117,9 +117,9 @@ describe('the command serves', () => {
 });
 
 const MISTAKES = {
-  'nothing, and listens itself': [
+  'nothing, and never listens': [
     `require('node:http').createServer().unref();`,
-    'no app: add `export default app`, or `module.exports = app`, in place of `app.listen(...)`',
+    'no app: add `export default app`, or `module.exports = app`; or call `listen`, which it has not done',
   ],
   'something else': [
     `module.exports = 'app';`,

@@ -7,7 +7,11 @@ interface Calls {
   count: number;
   /** Set while none is allowed: what the caller is told. */
   refusal?: string | undefined;
+  command?: CommandCall | undefined;
 }
+
+/** A call of the command: it listens where it was `given` to, or it waits to be `asked` by its workers. */
+export type CommandCall = 'given' | 'asked';
 
 // a second copy of this package in the same process counts on
 const KEY = Symbol.for('prefork.calls');
@@ -30,13 +34,18 @@ export function refuseCalls(message: string): void {
   calls.refusal = message;
 }
 
-/** Makes a call that counts as the first of the script, however often it has to be made again. */
-export function firstCall<T>(call: () => T): T {
+/** Makes the command's call, which counts as the first of the script, however often it has to be made again. */
+export function firstCall<T>(command: CommandCall, call: () => T): T {
   const { refusal } = calls;
-  Object.assign(calls, { count: 0, refusal: undefined });
+  Object.assign(calls, { count: 0, refusal: undefined, command });
   try {
     return call();
   } finally {
-    calls.refusal = refusal;
+    Object.assign(calls, { refusal, command: undefined });
   }
+}
+
+/** Set while the command makes its call. */
+export function commandCall(): CommandCall | undefined {
+  return calls.command;
 }

@@ -41,24 +41,34 @@ export function listenDescriptors(locations: readonly BoundLocation[]): number[]
   return locations.map(({ seats }) => Array.from({ length: seats }, () => next++));
 }
 
+/** In a worker of the command: the channel to its manager, behind the listening sockets. */
+export function channelDescriptor(locations: readonly BoundLocation[]): number {
+  return locations.reduce((next, { seats }) => next + seats, LISTEN_FD);
+}
+
 /** What every worker of a pool needs to know. */
 export interface Facts {
   lockFile: string;
+  /** Where each worker listens from its birth on. */
   locations: BoundLocation[];
+  /** Where else the pool listens, because a worker has asked for it: {@link Location.url}. */
+  onDemand: string[];
 }
 
 /** What the next manager needs to know. The pid file's descriptor, if there is one, follows those of the sockets. */
 export interface Estate {
   /** What was asked for, once for each socket; the next manager finds its sockets by it: {@link locationKey}. */
   sockets: string[];
+  /** Those among them that workers have asked for: the next manager has them at hand, should its workers do so. */
+  onDemand?: Location[];
   /** Those that systemd bound, which follow: their descriptor and name as systemd passed them. */
   activated: { number: number; name: string }[];
   pidFile?: string;
 }
 
 /** A location as it was asked for. */
-export function locationKey({ path, host, port, fd, ipv6Only }: Location): string {
-  return JSON.stringify([path, host, port, fd, ipv6Only]);
+export function locationKey({ path, host, port, fd, ipv6Only, nth }: Location): string {
+  return JSON.stringify([path, host, port, fd, ipv6Only, ...(nth ? [nth] : [])]);
 }
 
 /** Which worker this process is. */

@@ -9,3 +9,4 @@ export type { Status } from './manager/manager.js';
 export type { WorkerStatus } from './manager/pool.js';
 export type { Listener, PreforkOptions, ServerListener } from './options.js';
 export { Prefork, type PreforkEventMap, prefork } from './prefork.js';
+export { type WorkerEventMap, worker } from './worker-events.js';

@@ -31,9 +31,10 @@ export function loadKoffiBinary(path: string): void {
   }
 }
 
-function bind({ load, errno, view }: typeof koffi) {
+function bind({ address, load, errno, view }: typeof koffi) {
   const lib = load(null);
   return {
+    address,
     errno,
     view,
     accept4: lib.func('int accept4(int, void *, void *, int)'),
@@ -51,10 +52,13 @@ function bind({ load, errno, view }: typeof koffi) {
     memfd_create: lib.func('int memfd_create(const char *, uint)'),
     mmap: lib.func('void *mmap(void *, size_t, int, int, int, int64)'),
     poll: lib.func('int poll(_Inout_ uint8 *, ulong, int)'),
+    recvmsg: lib.func('long recvmsg(int, void *, int)'),
+    sendmsg: lib.func('long sendmsg(int, const void *, int)'),
     sendto: lib.func('long sendto(int, const void *, size_t, int, const void *, uint)'),
     setsockopt: lib.func('int setsockopt(int, int, int, const void *, uint)'),
     waitid: lib.func('int waitid(int, int, _Out_ int *, int)'),
     waitpid: lib.func('int waitpid(int, void *, int)'),
     socket: lib.func('int socket(int, int, int)'),
+    socketpair: lib.func('int socketpair(int, int, int, _Out_ int *)'),
   };
 }

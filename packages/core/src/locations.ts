@@ -2,6 +2,7 @@
 
 import type { AddressInfo } from 'node:net';
 import type { TlsOptions } from 'node:tls';
+import type { Wanted } from './channel.js';
 import type { Settings } from './options.js';
 import { isTlsParameter, parseTls, TLS_PARAMETERS, type TlsFiles } from './tls.js';
 
@@ -21,6 +22,8 @@ export interface Location {
   fd?: number | string;
   /** A listening socket for each worker in place of one for all, `SO_REUSEPORT`. */
   reuse?: boolean;
+  /** Which one of several at the same host for which the kernel chooses the port: 0 or nothing is the first. */
+  nth?: number;
   backlog: number;
   ipv6Only: boolean;
   tls?: TlsFiles;
@@ -100,6 +103,31 @@ export function locationAt(address: AddressInfo | string, protocol: Location['pr
       ? unix(address, common)
       : tcp(address.port, address.address === '::' ? undefined : address.address, common);
   return { ...location, protocol, url: location.url.replace(/^http/, protocol) };
+}
+
+/**
+ * The location of a server that a file makes and lets listen itself.
+ *
+ * @param umask of the process that binds.
+ * @throws TypeError or RangeError for what a worker must not send.
+ */
+export function wantedLocation(wanted: Wanted, umask: number): Location {
+  const { path, access = 0, host, fd, nth, scheme } = wanted;
+  const common = { backlog: parseBacklog(wanted.backlog, 511), ipv6Only: wanted.ipv6Only === true };
+  const location = path === undefined ? tcp(parsePort(wanted.port), host, common) : unix(path, common);
+  return {
+    ...location,
+    url: location.url.replace(/^http/, /^(https?|tcp|tls)$/.test(scheme) ? scheme : 'tcp'),
+    // what libuv makes of them, but from the first moment on
+    ...(path !== undefined && access ? { mode: (0o777 & ~umask) | (access & 0o666) } : {}),
+    ...(fd === undefined ? {} : { fd: parseNumber(fd) }),
+    ...(nth ? { nth: parseNumber(nth) } : {}),
+  };
+}
+
+function parseNumber(value: unknown): number {
+  if (Number.isInteger(value) && (value as number) >= 0 && (value as number) < 2 ** 31) return value as number;
+  throw new RangeError(`Expected a descriptor to be a number, got \`${String(value)}\``);
 }
 
 function tcp(port: number, host: string | undefined, common: Common): Location {

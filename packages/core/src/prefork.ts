@@ -4,7 +4,7 @@
 import { EventEmitter } from 'node:events';
 import type { Server as HttpServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { takeCall } from './calls.js';
+import { commandCall, takeCall } from './calls.js';
 import { PreforkError } from './errors.js';
 import { identity } from './handover.js';
 import { type ListenCallback, type ListenOptions, type Location, parseListen } from './locations.js';
@@ -13,7 +13,7 @@ import type { Manager, ManagerEvents, Status } from './manager/manager.js';
 import { checkPid, createPidFile, defaultPidFile, type PidFile } from './manager/pid-file.js';
 import { handleSignals, type ManagerSignal } from './manager/signals.js';
 import { checkWorkers, type Listener, type PreforkOptions, resolveOptions, type Settings } from './options.js';
-import { serve, type WorkerEvents, type WorkerHandle } from './worker/worker.js';
+import { bornWith, serve, type WorkerEvents, type WorkerHandle } from './worker/worker.js';
 
 /** Events in the order of a server's life. */
 export interface PreforkEventMap {
@@ -191,13 +191,15 @@ export class Prefork extends EventEmitter<PreforkEventMap> {
 
   /** @returns when it has finished, and with what error; in a worker, never. */
   #start(args: unknown[]): Promise<Error | undefined> | undefined {
-    const { locations, callback } = parseListen(args, this.#settings);
+    const command = commandCall();
+    const { locations: said, callback } = parseListen(args, this.#settings);
+    const locations = command === 'asked' ? [] : said;
     const run = takeCall();
     if (identity) {
       if (identity.run !== run) return undefined;
       const worker = identity;
       setImmediate(() => {
-        this.#worker = serve(worker, this.#listener, this.#settings, this.#workerEvents());
+        this.#worker = serve(worker, this.#settings, this.#workerEvents(), bornWith(this.#listener));
       });
       return new Promise(() => {});
     }
@@ -211,26 +213,26 @@ export class Prefork extends EventEmitter<PreforkEventMap> {
         resolve(error);
       });
       // nothing happens before this tick has ended: handlers may be attached right after
-      setImmediate(() => void this.#supervise(run, locations, events));
+      setImmediate(() => void this.#supervise(run, locations, events, command !== undefined));
     });
     return this.#finished;
   }
 
-  async #supervise(run: number, locations: Location[], events: ManagerEvents): Promise<void> {
+  async #supervise(run: number, locations: Location[], events: ManagerEvents, isOnDemand: boolean): Promise<void> {
     const { notifying } = process.env.NOTIFY_SOCKET ? await import('./manager/notify.js') : {};
     const told = notifying?.(events, run, this.#settings, () => this.#manager?.status());
-    this.#manager = await this.#createSupervisor(run, told ?? events);
+    this.#manager = await this.#createSupervisor(run, told ?? events, isOnDemand);
     for (const signal of this.#early.splice(0)) this.#manager.signal(signal);
     await this.#manager.start(locations);
   }
 
-  async #createSupervisor(run: number, events: ManagerEvents): Promise<Supervisor> {
+  async #createSupervisor(run: number, events: ManagerEvents, isOnDemand: boolean): Promise<Supervisor> {
     if (this.#isSingle) {
       const { Single } = await import('./single/single.js');
       return new Single(this.#listener, this.#settings, { ...events, ...this.#workerEvents() });
     }
     const { Manager } = await (managerHalf ?? import('./manager/manager.js'));
-    return new Manager(this.#settings, run, events);
+    return new Manager(this.#settings, run, events, isOnDemand);
   }
 
   /** Emits an event. A listener that fails keeps neither the others nor this server from going on. */

@@ -34,7 +34,7 @@ it('anything that was thrown has a message', () => {
 });
 
 it('the package has these names, and no others', () => {
-  assert.deepEqual(Object.keys(core).sort(), ['ERROR_CODES', 'Prefork', 'PreforkError', 'prefork']);
+  assert.deepEqual(Object.keys(core).sort(), ['ERROR_CODES', 'Prefork', 'PreforkError', 'prefork', 'worker']);
   assert.ok(prefork(() => {}) instanceof Prefork);
 });
 

@@ -1,5 +1,5 @@
-// The `prefork` command, in a worker and with `--check`. A module -> a listener: what it exports is told by its shape, so
-// any version of Express and Koa fits, and core depends on neither.
+// The `prefork` command, in a worker and with `--check`. A module -> a listener, if it exports one: told by its shape, so any
+// version of Express and Koa fits, and core depends on neither.
 
 import { createRequire } from 'node:module';
 import { resolve } from 'node:path';
@@ -25,20 +25,18 @@ export function findApp(path: string, folder: string): string {
   }
 }
 
-/**
- * Loads the app.
- *
- * @throws CommandError with status 1 that says the fix, or what the module itself throws
- */
-export async function loadApp(file: string): Promise<Listener> {
-  const module: unknown = await import(pathToFileURL(file).href);
+/** The app among a module's exports. */
+export async function findListener(module: unknown): Promise<Listener | undefined> {
   const exports = await Promise.all(candidates(module));
-  for (const value of exports) {
-    const listener = listenerOf(value);
-    if (listener) return listener;
-  }
+  return exports.map(listenerOf).find((listener) => listener !== undefined);
+}
+
+/** What is wrong with a module that neither exports an app nor listens. */
+export async function mistakeOf(file: string, module: unknown, refusal?: string): Promise<CommandError> {
+  if (refusal !== undefined) return new CommandError(FAILED, `${file} could not listen: ${refusal}`);
+  const exports = await Promise.all(candidates(module));
   const mistake = exports.find((value) => value !== undefined && !isPlain(value));
-  throw new CommandError(FAILED, `${file} exports ${describe(mistake)}`);
+  return new CommandError(FAILED, `${file} exports ${describe(mistake)}; or call \`listen\`, which it has not done`);
 }
 
 /** The default export, `module.exports`, what a compiler made of a default export, and the named export `app`. */
@@ -85,7 +83,7 @@ const FIX = '`export default app`, or `module.exports = app`';
 
 /** Names what was exported and, where the mistake is a known one, its fix. */
 function describe(value: unknown): string {
-  if (value === undefined) return `no app: add ${FIX}, in place of \`app.listen(...)\``;
+  if (value === undefined) return `no app: add ${FIX}`;
   if (has(value, 'Router') && typeof value === 'function')
     return 'the express module: call it, `const app = express()`';
   if (has(property(value, 'prototype'), 'callback')) return 'the Koa class: make an app of it, `const app = new Koa()`';

@@ -46,6 +46,8 @@ export interface CommandLine {
   command: Command;
   /** The app to serve, or the number of `resize`. */
   operand?: string;
+  /** What follows `--`. */
+  args?: string[];
   /** The config file. */
   config?: string;
   switches: Set<Switch>;
@@ -96,7 +98,10 @@ interface Token {
 }
 
 /** @throws CommandError with status 2 */
-export function parseCommandLine(args: readonly string[]): CommandLine {
+export function parseCommandLine(all: readonly string[]): CommandLine {
+  // what follows -- is the app's
+  const end = all.indexOf('--');
+  const args = end === -1 ? all : all.slice(0, end);
   // parseArgs would take -2 for a group of flags
   const amounts = args.includes('resize') ? args.filter((arg) => /^-\d+$/.test(arg)) : [];
   const { tokens } = parseArgs({
@@ -105,16 +110,14 @@ export function parseCommandLine(args: readonly string[]): CommandLine {
     strict: false,
     tokens: true,
   });
-  // what follows -- is the app's
-  const end = tokens.findIndex(({ kind }) => kind === 'option-terminator');
-  const ours = end === -1 ? tokens : tokens.slice(0, end);
-  const positionals = ours.flatMap((token) => (token.kind === 'positional' ? [token.value] : []));
+  const positionals = tokens.flatMap((token) => (token.kind === 'positional' ? [token.value] : []));
   const [first, ...rest] = positionals;
   const command = first !== 'serve' && Object.hasOwn(COMMANDS, first ?? '') ? (first as Command) : 'serve';
   const operands = command === 'serve' ? positionals : [...rest, ...amounts];
   const line: CommandLine = { command, switches: new Set(), options: {} };
-  for (const token of ours) if (token.kind === 'option') take(line, token);
+  for (const token of tokens) if (token.kind === 'option') take(line, token);
   checkOperands(line, operands);
+  if (end !== -1) line.args = all.slice(end + 1);
   return line;
 }
 

@@ -51,7 +51,8 @@ export class Observed {
     const fd = openMemory(this.pid, FACTS_NAME);
     if (fd === undefined) return [];
     try {
-      return (readPage(fd) as Facts).locations.map(({ url }) => url);
+      const { locations, onDemand = [] } = readPage(fd) as Partial<Facts>;
+      return [...(locations ?? []).map(({ url }) => url), ...onDemand];
     } finally {
       closeSync(fd);
     }

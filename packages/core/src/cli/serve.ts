@@ -1,43 +1,52 @@
 // The `prefork` command that serves. Only workers, `--check` and `--single` load the app; the manager never does.
 
 import { basename, dirname } from 'node:path';
-import { firstCall, refuseCalls } from '../calls.js';
+import { adoptServers, watchListen } from '../adopt.js';
+import { type CommandCall, firstCall } from '../calls.js';
 import { PreforkError } from '../errors.js';
-import { identity } from '../handover.js';
+import { type Identity, identity } from '../handover.js';
 import { type PreforkOptions, resolveOptions } from '../options.js';
 import { type Prefork, prefork } from '../prefork.js';
-import { loadApp } from './app.js';
 import { FAILED, usageError } from './command-error.js';
+import { load } from './load.js';
 import type { Assignment } from './settings.js';
 import { Changes } from './watch.js';
 
 /** The manager's part and the worker's; resolves with the exit status, in a worker never. */
-export async function serve({ app, options }: Assignment, watch: boolean): Promise<number> {
-  if (identity) {
-    const listener = await load(app);
-    await run(prefork(listener, options));
-    return FAILED; // this worker belongs to no server of ours
-  }
+export async function serve(assignment: Assignment, watch: boolean): Promise<number> {
+  const { options } = assignment;
+  if (identity) return serveInWorker(identity, assignment);
   if (options.single || process.platform !== 'linux') {
     if (watch) throw usageError('A server that is single has no workers to reload: use `node --watch`');
-    return statusOf(await outcomeOf(prefork(await load(app), options)));
+    return serveAlone(assignment);
   }
-  return statusOf(watch ? await serveAndWatch(app, options) : await outcomeOf(manager(options)));
+  return statusOf(watch ? await serveAndWatch(assignment) : await outcomeOf(manager(options), callOf(assignment)));
 }
 
-/** Loads the app here, and binds nothing. */
-export async function check({ app }: Assignment): Promise<number> {
-  await load(app);
+/** Runs the file here, and binds nothing. */
+export async function check(assignment: Assignment): Promise<number> {
+  await load(assignment, watchListen(true));
   console.log('Everything looks good!');
   return 0;
 }
 
-async function load(app: string) {
-  const name = basename(app);
-  refuseCalls(
-    `${name} starts a server itself: run \`node ${name}\`, or export the app and leave the server to \`prefork\``,
+async function serveInWorker(identity: Identity, assignment: Assignment): Promise<number> {
+  const { app, options, isListenGiven } = assignment;
+  const adoption = adoptServers(identity, resolveOptions(options), { name: basename(app), isListenGiven });
+  const listener = await load(assignment, adoption);
+  if (listener) adoption.serve(listener);
+  return new Promise(() => {});
+}
+
+/** A file that listens by itself does so here as with `node`. */
+async function serveAlone(assignment: Assignment): Promise<number> {
+  const listens = watchListen(false);
+  const listener = await load(assignment, listens);
+  if (listener) return statusOf(await outcomeOf(prefork(listener, assignment.options), 'given'));
+  if (!assignment.isListenGiven) return new Promise(() => {});
+  throw usageError(
+    `${basename(assignment.app)} listens itself, and alone it listens where it says: leave out --listen, or --single`,
   );
-  return loadApp(app);
 }
 
 /** The listener is never called: a manager sees no request. */
@@ -45,14 +54,17 @@ function manager(options: PreforkOptions): Prefork {
   return prefork(() => {}, options);
 }
 
-const run = (server: Prefork) => firstCall(() => server.run());
-
 /** What the server failed with. */
-function outcomeOf(server: Prefork): Promise<unknown> {
-  return run(server).then(
+function outcomeOf(server: Prefork, command: CommandCall): Promise<unknown> {
+  return firstCall(command, () => server.run()).then(
     () => undefined,
     (error: unknown) => error,
   );
+}
+
+/** Where nothing was said the manager waits until it is asked. */
+function callOf({ isListenGiven }: Assignment): CommandCall {
+  return isListenGiven ? 'given' : 'asked';
 }
 
 /** The reason is in the log. */
@@ -65,7 +77,8 @@ function isPreforkError(error: unknown, code: PreforkError['code']): boolean {
 }
 
 /** For development: a change reloads, and code that does not boot is waited for. */
-async function serveAndWatch(app: string, options: PreforkOptions): Promise<unknown> {
+async function serveAndWatch(assignment: Assignment): Promise<unknown> {
+  const { app, options } = assignment;
   const { log } = resolveOptions(options);
   const folder = watchedFolder(app);
   const changes = new Changes(folder, (message) => log.warn(message));
@@ -73,7 +86,9 @@ async function serveAndWatch(app: string, options: PreforkOptions): Promise<unkn
   try {
     for (;;) {
       const before = changes.count;
-      const error = await runWith(changes, manager(options), (file) => log.info(`${file} has changed`));
+      const error = await runWith(changes, manager(options), callOf(assignment), (file) =>
+        log.info(`${file} has changed`),
+      );
       if (!isPreforkError(error, 'ERR_PREFORK_BOOT')) return error;
       log.info(`Waiting for a change of ${basename(app)}, or what it loads`);
       if (changes.count === before) await changes.next();
@@ -84,7 +99,12 @@ async function serveAndWatch(app: string, options: PreforkOptions): Promise<unkn
 }
 
 /** As {@link outcomeOf}, with a reload for each change. */
-function runWith(changes: Changes, server: Prefork, tell: (file: string) => void): Promise<unknown> {
+function runWith(
+  changes: Changes,
+  server: Prefork,
+  command: CommandCall,
+  tell: (file: string) => void,
+): Promise<unknown> {
   const before = changes.count;
   let isListening = false;
   server.once('listening', () => {
@@ -96,7 +116,7 @@ function runWith(changes: Changes, server: Prefork, tell: (file: string) => void
     tell(file);
     if (isListening) server.reload();
   });
-  return outcomeOf(server).finally(stop);
+  return outcomeOf(server, command).finally(stop);
 }
 
 /** The working folder, where the app's other modules are, or the app's own if that is elsewhere. */

@@ -8,13 +8,17 @@ import { type PreforkOptions, resolveOptions } from '../options.js';
 import { findApp } from './app.js';
 import { usageError } from './command-error.js';
 import { type Config, loadConfig } from './config.js';
-import { readEnvironment } from './environment.js';
+import { readEnvironment, variableOf } from './environment.js';
 import type { CommandLine } from './flags.js';
 
 /** What is served, and how. */
 export interface Assignment {
   /** The app's file. */
   app: string;
+  /** Its arguments: what follows `--`. */
+  args: readonly string[];
+  /** Whether `listen` was said; the variable `PORT` is for the file, should it listen itself. */
+  isListenGiven: boolean;
   options: PreforkOptions;
 }
 
@@ -28,11 +32,15 @@ export async function readAssignment(line: CommandLine): Promise<Assignment> {
   } catch (error) {
     throw usageError(messageOf(error));
   }
-  if (line.operand !== undefined) return { app: findApp(line.operand, folder), options };
+  const isListenGiven =
+    Boolean(line.options.listen ?? process.env[variableOf('listen')]) ||
+    (config.options.listen !== undefined && !process.env.PORT);
+  const rest = { args: line.args ?? [], isListenGiven, options };
+  if (line.operand !== undefined) return { app: findApp(line.operand, folder), ...rest };
   if (config.file === undefined || config.app === undefined) {
     throw usageError('Name the app, `prefork app.js`; see `prefork --help`');
   }
-  return { app: findApp(config.app, dirname(config.file)), options };
+  return { app: findApp(config.app, dirname(config.file)), ...rest };
 }
 
 /** The options alone, where no app is needed. */

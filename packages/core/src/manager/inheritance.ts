@@ -4,13 +4,15 @@
 import { closeSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { ESTATE_FD, INHERITED_FD, locationKey, READY_FD, readEstate, succession, writeFacts } from '../handover.js';
+import type { Location } from '../locations.js';
 import type { ActivatedSocket } from './activation.js';
-import type { BoundSocket } from './listeners.js';
-import type { PidFile } from './pid-file.js';
+import type { Premises } from './premises.js';
 
 /** What this manager takes over from an old one. */
 export interface Inheritance {
   readonly sockets: ReadonlyMap<string, readonly number[]>;
+  /** What the old manager's workers have asked for; it is among the sockets. */
+  readonly onDemand: readonly Location[];
   readonly activated: readonly ActivatedSocket[];
   readonly pidFile?: { path: string; fd: number };
   /** Tells the old manager that it may go; `tookOver` is called when it knows. */
@@ -21,14 +23,14 @@ export interface Inheritance {
 
 /** Starts with the descriptors of all that the next manager takes over, the page that says what they are before them. */
 export function bequeath<T>(
-  sockets: readonly BoundSocket[],
-  pidFile: PidFile | undefined,
+  { sockets, onDemand, pidFile }: Pick<Premises, 'sockets' | 'onDemand' | 'pidFile'>,
   start: (descriptors: number[]) => T,
 ): T {
   const own = sockets.filter(({ activated }) => !activated);
   const given = sockets.filter(({ activated }) => activated);
   const page = writeFacts({
     sockets: own.flatMap(({ fds, location }) => fds.map(() => locationKey(location.asked))),
+    onDemand: (onDemand?.sockets ?? []).map(({ location }) => location.asked),
     activated: sockets.flatMap(({ activated: socket }) =>
       socket ? [{ number: socket.number, name: socket.name }] : [],
     ),
@@ -52,6 +54,8 @@ export function takeInheritance(run: number): Inheritance | undefined {
   const pidFile = estate.pidFile === undefined ? undefined : { path: estate.pidFile, fd: next + activated.length };
   return {
     sockets,
+    // an older manager has written none
+    onDemand: estate.onDemand ?? [],
     activated,
     ...(pidFile ? { pidFile } : {}),
     ready(tookOver) {

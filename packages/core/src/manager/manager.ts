@@ -60,6 +60,7 @@ const TICK = 1_000;
 export class Manager {
   readonly #settings: Settings;
   readonly #run: number;
+  readonly #isOnDemand: boolean;
   readonly #events: ManagerEvents;
   readonly #target: policy.Target;
   readonly #backoff = new Backoff();
@@ -80,8 +81,10 @@ export class Manager {
   #wakeAt = Number.POSITIVE_INFINITY;
   #judgeFrom = 0;
 
-  constructor(settings: Settings, run: number, events: ManagerEvents) {
+  /** `isOnDemand`: its workers may ask for sockets, as those of the command do. */
+  constructor(settings: Settings, run: number, events: ManagerEvents, isOnDemand = false) {
     this.#settings = settings;
+    this.#isOnDemand = isOnDemand;
     this.#run = run;
     this.#events = events;
     this.#target = { goal: 'run', workers: settings.workers, generation: 0, proven: false };
@@ -140,7 +143,8 @@ export class Manager {
     process.on('exit', this.#cleanUp);
     try {
       this.#inheritance = takeInheritance(this.#run);
-      this.#premises = await openPremises(this.#settings, locations, this.#inheritance);
+      const changed = this.#isOnDemand ? () => this.#watchQueues() : undefined;
+      this.#premises = await openPremises(this.#settings, locations, this.#inheritance, changed);
       this.#inheritance?.close();
     } catch (error) {
       log.error(messageOf(error));
@@ -148,14 +152,7 @@ export class Manager {
       return this.#finished();
     }
     this.#stopSurviving = surviveUncaught(log);
-    this.#watch = new QueueWatch(
-      this.#premises.board,
-      this.#premises.sockets.map(({ fds, location }) => ({
-        reuse: location.reuse ?? false,
-        waiting: () => fds.reduce((sum, fd) => sum + waitingConnections(fd), 0),
-      })),
-      this.#settings.acceptLock,
-    );
+    this.#watchQueues();
     this.#pool = new Pool(this.#settings, this.#run, this.#premises, {
       spawned: ({ pid }) => this.#events.spawn(pid),
       beaten: (worker, isFirst) => this.#beaten(worker, isFirst),
@@ -166,6 +163,17 @@ export class Manager {
     log.info(`Manager ${process.pid} started`);
     this.#manage();
     if (this.#target.workers === 0) this.#tellListening();
+  }
+
+  /** Also when there are more of them, or fewer. */
+  #watchQueues(): void {
+    if (!this.#premises) return;
+    const { board, sockets } = this.#premises;
+    const locations = sockets.map(({ fds, location }) => ({
+      reuse: location.reuse ?? false,
+      waiting: () => fds.reduce((sum, fd) => sum + waitingConnections(fd), 0),
+    }));
+    this.#watch = new QueueWatch(board, locations, this.#settings.acceptLock);
   }
 
   /** As the signals QUIT (`graceful`) and TERM; a stop that runs can be hurried but not slowed down. */
@@ -283,6 +291,7 @@ export class Manager {
       this.#reload.step(this.#isReloading(), this.#workers);
       this.#spawnMissing(this.#pool, now);
       this.#keepPidFile();
+      if (!this.#upgrade.isRunning) this.#premises?.onDemand?.sweep(this.#workers, this.#target, now);
     }
     for (const worker of policy.surplus(this.#workers, this.#target)) this.#pool.quit(worker);
     if (now >= this.#judgeFrom) for (const worker of this.#workers) this.#judge(this.#pool, worker, now);

@@ -51,18 +51,24 @@ export class Pool {
   }
 
   spawn(generation: number): void {
-    const { board, descriptors, owner } = this.#premises;
+    const { board, descriptors, owner, onDemand } = this.#premises;
     const now = performance.now();
     const slot = this.#freeSlot();
     if (slot >= SLOTS) return;
     board.claim(slot);
     const identity = { manager: process.pid, run: this.#run, slot, patience: this.#patience() };
-    const started = spawnWorker(identity, { descriptors, ...owner }, (error) => this.#events.notSpawned(error));
-    if (!started) return board.clear(slot);
+    const channel = onDemand?.open();
+    const all = channel ? [...descriptors, channel.fd] : descriptors;
+    const started = spawnWorker(identity, { descriptors: all, ...owner }, (error) => this.#events.notSpawned(error));
+    if (!started) {
+      channel?.given(undefined);
+      return board.clear(slot);
+    }
     const { pid, child, pipe } = started;
     const worker: WorkerRecord = { pid, slot, generation, state: 'starting', spawnedAt: now, heartbeatAt: now };
     this.#workers.set(pid, worker);
     this.#pipes.set(pid, pipe);
+    channel?.given(worker);
     pipe.on('data', (beats: Buffer) => this.#beaten(worker, beats));
     pipe.on('error', () => {}); // the exit follows
     child.once('exit', (status, signal) => this.#reap(worker, signal ?? (status ? `exit status ${status}` : '')));
@@ -149,6 +155,7 @@ export class Pool {
     const isOrdered = worker.state === 'draining' || worker.state === 'killed';
     forget(this.#premises.board, worker.slot);
     this.#pipes.delete(worker.pid);
+    this.#premises.onDemand?.reaped(worker);
     this.#events.reaped(worker);
     this.#workers.delete(worker.pid);
     this.#settings.log.info(`Worker ${worker.pid} stopped${isOrdered || how === '' ? '' : ` (${how})`}`);

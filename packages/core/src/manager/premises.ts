@@ -14,12 +14,15 @@ import { attempt } from './guard.js';
 import type { Inheritance } from './inheritance.js';
 import { type BoundSocket, bindAll } from './listeners.js';
 import { createLockFile, type LockFile } from './lock-file.js';
+import { OnDemand } from './on-demand.js';
 import { adoptPidFile, createPidFile, defaultPidFile, type PidFile } from './pid-file.js';
 import { readSecrets } from './secrets.js';
 import { resolveOwner } from './spawn.js';
 
 export interface Premises {
   readonly sockets: readonly BoundSocket[];
+  /** Of the command: what its workers ask for. */
+  readonly onDemand: OnDemand | undefined;
   readonly board: Scoreboard;
   readonly pidFile: PidFile | undefined;
   /** What each worker inherits, in the order of the hand-over. */
@@ -36,16 +39,18 @@ export interface Premises {
   close(toHeir: boolean): void;
 }
 
-/** Binds, and makes the files; what fails is undone, and thrown. */
+/** Binds, and makes the files; what fails is undone, and thrown. @param changed is called when `sockets` are others: the command's */
 export async function openPremises(
   settings: Settings,
   locations: readonly Location[],
   inheritance: Inheritance | undefined,
+  changed?: () => void,
 ): Promise<Premises> {
   // loaded before a socket file is looked at: right after that Node's require() may not follow a symlink to a module
   libc();
   const owner = resolveOwner(settings.user, settings.group);
-  const { sockets, giveBack } = await openSockets(settings, locations, inheritance);
+  const { sockets, asked, giveBack } = await openSockets(settings, locations, inheritance, changed !== undefined);
+  let onDemand: OnDemand | undefined;
   const { log } = settings;
   let pidFile: PidFile | undefined;
   let lockFile: LockFile | undefined;
@@ -54,6 +59,7 @@ export async function openPremises(
     for (const socket of sockets.splice(0)) {
       attempt(log, `tidy up ${socket.location.url}`, () => socket.close(toHeir));
     }
+    onDemand?.close(toHeir);
   };
   const close = (toHeir: boolean) => {
     closeSockets(toHeir);
@@ -67,11 +73,35 @@ export async function openPremises(
     lockFile = createLockFile(settings.lockFile, owner);
     memory.push(anonymousFile(SCOREBOARD_NAME, SCOREBOARD_BYTES));
     const { path } = lockFile;
-    const writeBornWith = () => writeFacts({ lockFile: path, locations: sockets.map(({ location }) => location) });
+    const writeBornWith = () =>
+      writeFacts({
+        lockFile: path,
+        locations: sockets.map(({ location }) => location),
+        onDemand: onDemand?.sockets.map(({ location: { url } }) => url) ?? [],
+      });
     memory.push(writeBornWith());
+    const rewrite = () => {
+      for (const page of memory.splice(1, 1, writeBornWith())) closeSync(page);
+    };
+    if (changed) {
+      const activated = sockets.filter((socket) => socket.activated);
+      const parts = {
+        log,
+        silent: settings.silent,
+        activated,
+        changed() {
+          rewrite();
+          changed();
+        },
+      };
+      onDemand = new OnDemand(parts, asked);
+    }
     const board = Scoreboard.map(memory[0] ?? -1);
     return {
-      sockets,
+      get sockets() {
+        return [...sockets, ...(onDemand?.sockets ?? [])];
+      },
+      onDemand,
       board,
       owner,
       get descriptors() {
@@ -89,7 +119,7 @@ export async function openPremises(
         const secrets = sockets.map(({ location: { tls } }) => tls && readSecrets(tls));
         if (!secrets.some(Boolean)) return;
         for (const [i, { location }] of sockets.entries()) if (secrets[i]) location.secrets = secrets[i];
-        for (const page of memory.splice(1, 1, writeBornWith())) closeSync(page);
+        rewrite();
       },
       closeSockets,
       close,
@@ -100,11 +130,22 @@ export async function openPremises(
   }
 }
 
-async function openSockets(settings: Settings, locations: readonly Location[], inheritance: Inheritance | undefined) {
+async function openSockets(
+  settings: Settings,
+  locations: readonly Location[],
+  inheritance: Inheritance | undefined,
+  isOnDemand: boolean,
+) {
   const { sockets, giveBack } = inheritance ? { sockets: inheritance.activated, giveBack() {} } : takeActivated();
+  const asked = isOnDemand ? (inheritance?.onDemand ?? []) : [];
   try {
-    const places = await assign(locations, sockets, settings.backlog);
-    return { sockets: await bindAll(places, settings.workers, inheritance?.sockets ?? new Map()), giveBack };
+    const places = [
+      ...(await assign(locations, sockets, settings.backlog)),
+      ...asked.map((location) => ({ location })),
+    ];
+    const bound = await bindAll(places, settings.workers, inheritance?.sockets ?? new Map());
+    const given = bound.length - asked.length;
+    return { sockets: bound.slice(0, given), asked: bound.slice(given), giveBack };
   } catch (error) {
     giveBack();
     throw error;

@@ -50,10 +50,10 @@ export class Upgrade {
   }
 
   /** Starts the next manager, unless one was started already. */
-  begin({ sockets, pidFile }: Premises): void {
+  begin(premises: Premises): void {
     if (this.#heir) return;
     this.news.upgrades += 1;
-    const started = this.#start(sockets, pidFile);
+    const started = this.#start(premises);
     if (!started) return;
     const { pid, child, pipe } = started;
     this.#settings.log.info(`Upgrading, the next manager is ${pid}`);
@@ -72,14 +72,14 @@ export class Upgrade {
     else this.#end(this.#heir, 'SIGTERM', CANCEL_PATIENCE);
   }
 
-  #start(sockets: Premises['sockets'], pidFile: Premises['pidFile']): WorkerProcess | undefined {
+  #start(premises: Premises): WorkerProcess | undefined {
     const failed = (error: unknown) => {
       this.#settings.log.error(`Upgrade failed, can't start the next manager: ${messageOf(error)}`);
       this.#failed(0);
     };
     const succession = { manager: process.pid, run: this.#run };
     try {
-      return bequeath(sockets, pidFile, (descriptors) => spawnManager(succession, descriptors, failed));
+      return bequeath(premises, (descriptors) => spawnManager(succession, descriptors, failed));
     } catch (error) {
       failed(error); // no memory or no descriptor for what it would have been told
       return undefined;

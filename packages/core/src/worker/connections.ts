@@ -3,6 +3,7 @@
 
 import type { Server as HttpServer, IncomingMessage, ServerResponse } from 'node:http';
 import type { Http2Session } from 'node:http2';
+import type { Server } from 'node:net';
 import { type Duplex, Readable } from 'node:stream';
 import { afterTurn } from './own-context.js';
 import { Requests } from './requests.js';
@@ -24,6 +25,8 @@ export interface Upgraded {
 export class Connections {
   /** Connections that have not sent a request; with TLS also what the request would come through. */
   readonly unused = new Set<Duplex>();
+  /** Connections of servers that know no requests: nobody but the application can tell when one has done its work. */
+  readonly #held = new Set<Duplex>();
   readonly upgraded = new Map<Duplex, Upgraded>();
   readonly sessions = new Set<Http2Session>();
   /** Set by the drain: every response ends its connection. */
@@ -67,7 +70,23 @@ export class Connections {
     };
   }
 
-  /** A connection was accepted. */
+  /** A connection of a plain net or tls server was accepted. */
+  hold(socket: Duplex): void {
+    this.#held.add(socket);
+    this.#requests.hold();
+    this.#events.entering();
+    socket.push = this.#push;
+  }
+
+  /** Sees what TLS makes of the connections of a plain server. */
+  watchPlain(server: Server): void {
+    server.prependListener('secureConnection', (socket: Duplex) => {
+      this.#events.entering();
+      socket.push = this.#push;
+    });
+  }
+
+  /** A connection of an http server was accepted. */
   add(socket: Duplex): void {
     this.unused.add(socket);
   }
@@ -76,6 +95,7 @@ export class Connections {
   delete(socket: Duplex): void {
     this.unused.delete(socket);
     this.upgraded.delete(socket);
+    if (this.#held.delete(socket)) this.#requests.release();
   }
 
   /** Responses that are not ended. */
@@ -87,7 +107,7 @@ export class Connections {
   abort(servers: readonly HttpServer[]): void {
     for (const server of servers) server.closeAllConnections?.();
     for (const session of this.sessions) session.destroy();
-    for (const socket of [...this.unused, ...this.upgraded.keys()]) socket.destroy();
+    for (const socket of [...this.unused, ...this.upgraded.keys(), ...this.#held]) socket.destroy();
   }
 
   #see(event: string, first: unknown, second: unknown): void {

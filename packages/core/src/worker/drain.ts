@@ -25,6 +25,7 @@ export function drain(connections: Connections, servers: readonly HttpServer[], 
   // sessions do not bear a frame of ours: over TLS it ends the process
   for (const session of connections.sessions) session.close();
   closeWebSockets(connections, isStopping ? GOING_AWAY : SERVICE_RESTART);
+  if (servers.length === 0) return;
   const linger = Math.max(...servers.map((server) => server.keepAliveTimeout || DEFAULT_LINGER));
   setInterval(closeIdle, linger, connections, servers).unref();
 }

@@ -13,6 +13,10 @@ export interface Entrance {
   readonly fd: number;
   readonly backlog: number;
   readonly server: SocketOptions;
+  /** Whether its connections come with requests; else each is one until it ends. */
+  readonly isHttp: boolean;
+  /** Whether it is one of several at this address. */
+  readonly isReused: boolean;
   /** Gets each connection, once it is counted. */
   connect(socket: Socket): void;
 }
@@ -35,11 +39,23 @@ export interface Gate extends Queue {
   readonly isOpen: boolean;
   open(): void;
   close(): void;
+  /** One entrance more, for a server of the file; it is open if the others are. */
+  add?(entrance: Entrance): void;
+  /** Lets nobody in there any more, and leaves its queue to the others. */
+  remove?(entrance: Entrance): void;
 }
 
 /** @param supply one for all gates of the process. */
 export function createGate(entrances: readonly Entrance[], supply: Supply, events: GateEvents): Gate {
   const doors = entrances.map((entrance) => createDoor(entrance, supply, events));
+  const attempt = (work: () => void) => {
+    try {
+      work();
+    } catch (error) {
+      close();
+      events.exhausted(error as Error);
+    }
+  };
   let isOpen = false;
   function close(): void {
     if (!isOpen) return;
@@ -53,17 +69,25 @@ export function createGate(entrances: readonly Entrance[], supply: Supply, event
     open() {
       if (isOpen) return;
       isOpen = true;
-      try {
+      attempt(() => {
         for (const door of doors) door.open();
-      } catch (error) {
-        close();
-        events.exhausted(error as Error);
-      }
+      });
     },
     close,
+    add(entrance) {
+      attempt(() => {
+        const door = createDoor(entrance, supply, events);
+        doors.push(door);
+        if (isOpen) door.open();
+      });
+    },
+    remove(entrance) {
+      const [door] = doors.splice(doors.findIndex((one) => one.entrance === entrance) >>> 0, 1);
+      door?.close();
+    },
     waiting() {
       let waiting = 0;
-      for (const { fd } of entrances) waiting += waitingConnections(fd);
+      for (const { entrance } of doors) waiting += waitingConnections(entrance.fd);
       return waiting;
     },
     take() {

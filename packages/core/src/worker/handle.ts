@@ -81,7 +81,8 @@ interface Internals {
  */
 export function standIn(server: net.Server, address: net.AddressInfo | string, closed: () => void): void {
   const internals = server as unknown as Internals;
-  const handle = { fd: -1, close: closed, ref() {}, unref() {}, hasRef: () => true };
+  const done = () => 0;
+  const handle = { fd: -1, close: closed, ref() {}, unref() {}, hasRef: () => true, listen: done, fchmod: done };
   if (typeof address === 'string') internals._pipeName = address;
   internals._handle =
     typeof address === 'string'

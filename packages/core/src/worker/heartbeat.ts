@@ -15,6 +15,8 @@ export interface Heartbeat {
   start(): void;
   /** Tells the manager at once that this worker drains; every later beat says so too. */
   announceDrain(): void;
+  /** The process may end when nothing else keeps it. */
+  release(): void;
 }
 
 /** Each beat gives the worker `patience` seconds more; `managerGone` is called once, when the other end of the pipe has been closed. */
@@ -54,6 +56,10 @@ export function createHeartbeat(options: HeartbeatOptions, patience: number, man
     announceDrain() {
       message = DRAINING_BEAT;
       if (timer) beat();
+    },
+    release() {
+      timer?.unref();
+      pipe.unref();
     },
   };
 }

@@ -27,6 +27,25 @@ function isPrototype(base: Class, value: unknown): value is object {
   return Object.prototype.isPrototypeOf.call(base.prototype, value as object);
 }
 
+/** The classes that a server has got when it was made, under private symbols of Node. */
+type Made = Record<symbol, unknown>;
+
+/** For a server that the application has made itself: found by its one listener. Called before it serves. */
+export function adoptPrototypes(server: Server): void {
+  const [listener, ...others] = server.listeners('request') as Listener[];
+  const classes = listener && others.length === 0 ? classesOf(listener) : undefined;
+  if (!listener || !classes) return;
+  const made = server as unknown as Made;
+  const find = (Class: unknown) => Object.getOwnPropertySymbols(made).find((symbol) => made[symbol] === Class);
+  const request = find(IncomingMessage);
+  const response = find(ServerResponse);
+  // it has classes of its own, or this Node keeps them elsewhere
+  if (!request || !response) return;
+  made[request] = classes.IncomingMessage;
+  made[response] = classes.ServerResponse;
+  keepFromOthers(server, listener, classes);
+}
+
 /** Not a `class`: the prototype of one can't be chosen. */
 function heirOf<T extends Class>(base: T, prototype: object): T {
   function Heir(this: object, ...args: unknown[]): void {

@@ -19,6 +19,7 @@ export class Requests {
   readonly #continued = new Set<ServerResponse>();
   readonly #responseClosed: (this: ServerResponse) => void;
   readonly #told: Tell;
+  #held = 0;
   #served = 0;
 
   constructor(told: Tell) {
@@ -61,6 +62,19 @@ export class Requests {
     return [...this.#pending, ...(this.#latest ? [this.#latest] : [])];
   }
 
+  /** A connection of a server that knows no requests: it is one until it ends. */
+  hold(): void {
+    this.#held += 1;
+    this.#tell();
+  }
+
+  /** A connection that was held has ended. */
+  release(): void {
+    this.#held -= 1;
+    this.#served += 1;
+    this.#tell();
+  }
+
   #turnBegan(): void {
     afterTurn(this.#turnEnded);
     this.#tell();
@@ -80,7 +94,7 @@ export class Requests {
   }
 
   #tell(): void {
-    this.#told(this.#pending.size + (this.#latest ? 1 : 0), this.#served);
+    this.#told(this.#held + this.#pending.size + (this.#latest ? 1 : 0), this.#served);
   }
 
   #await(response: ServerResponse): void {

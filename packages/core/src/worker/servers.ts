@@ -2,7 +2,7 @@
 
 import http from 'node:http';
 import type { ServerOptions } from 'node:https';
-import { type BlockList, type DropArgument, isIP, type Socket } from 'node:net';
+import { type BlockList, type DropArgument, isIP, type Server, type Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import type { BoundLocation } from '../handover.js';
 import type { ServerLocation } from '../locations.js';
@@ -32,9 +32,14 @@ function createServer(bound: BoundLocation, listener: Listener, settings: Settin
   const made = settings.createServer?.(listener as ServerListener, own) as http.Server | undefined;
   const server = made ?? defaultServer(own, listener, settings, classes);
   if (secure?.requestCert && !secure.rejectUnauthorized) turnImpostorsAway(server);
-  if (settings.keepAliveTimeout !== undefined) server.keepAliveTimeout = settings.keepAliveTimeout;
-  if (settings.inactivityTimeout !== undefined) server.setTimeout(settings.inactivityTimeout);
+  setTimeouts(server, settings);
   return server;
+}
+
+/** The options that say how long a connection may be silent, over what the server has. */
+export function setTimeouts(server: http.Server, { keepAliveTimeout, inactivityTimeout }: Settings): void {
+  if (keepAliveTimeout !== undefined) server.keepAliveTimeout = keepAliveTimeout;
+  if (inactivityTimeout !== undefined) server.setTimeout(inactivityTimeout);
 }
 
 function defaultServer(
@@ -78,16 +83,28 @@ export function open(
   closed: () => void,
 ): Entrance[] {
   standIn(server, location?.address ?? '', closed);
+  return entrancesOf(server, location, fds, true);
+}
+
+/** What lets connections in for a server. @param isHttp whether its connections come with requests. */
+export function entrancesOf(
+  server: Server,
+  location: BoundLocation | undefined,
+  fds: readonly number[],
+  isHttp: boolean,
+): Entrance[] {
   return fds.map((fd) => ({
     fd,
     backlog: location?.backlog ?? 511,
     server: server as SocketOptions,
+    isHttp,
+    isReused: location?.reuse === true,
     connect: (socket) => inNewContext(admit, server, socket),
   }));
 }
 
 /** What `net.Server` does with a new connection. */
-function admit(server: http.Server & { blockList?: BlockList }, socket: Socket): void {
+function admit(server: Server & { blockList?: BlockList }, socket: Socket): void {
   if (server.blockList && isBlocked(server.blockList, socket)) return void socket.destroy();
   // no number means no limit, as for Node; the types say that it is always one
   if ((server.maxConnections ?? Number.POSITIVE_INFINITY) <= connectionsOf(server)) {

@@ -2,7 +2,7 @@
 // between them, and the drain. It ends no process and hears no signal: whoever makes it does.
 
 import type { Server as HttpServer } from 'node:http';
-import type { Socket } from 'node:net';
+import type { Server, Socket } from 'node:net';
 import type { BoundLocation } from '../handover.js';
 import type { Listener, Settings } from '../options.js';
 import { now, type Scoreboard } from '../scoreboard.js';
@@ -12,8 +12,9 @@ import { Connections } from './connections.js';
 import { drain } from './drain.js';
 import { createGate, createSupply, type Entrance, type Gate, type GateEvents } from './gate.js';
 import { after, afterTurn, inOwnContext, makeOwnContext } from './own-context.js';
+import { adoptPrototypes } from './prototypes.js';
 import { Seats } from './seats.js';
-import { createServers, open } from './servers.js';
+import { createServers, entrancesOf, open, setTimeouts } from './servers.js';
 import { Turnstile } from './turnstile.js';
 
 /** Where a service stands. */
@@ -28,6 +29,12 @@ export interface Post {
   readonly createGate?: (entrances: readonly Entrance[], events: GateEvents) => Gate;
   /** Closes the listening sockets. */
   close(): void;
+}
+
+/** A location, and the descriptors of its listening sockets. */
+export interface Place {
+  readonly location: BoundLocation;
+  readonly fds: readonly number[];
 }
 
 export interface ServiceEvents {
@@ -45,13 +52,21 @@ export class Service {
   readonly #events: ServiceEvents;
   readonly #connections: Connections;
   readonly #turnstile: Turnstile;
-  readonly #servers: readonly HttpServer[];
+  /** Made for the locations. */
+  readonly #made: readonly HttpServer[];
+  /** Those, and the application's own. */
+  readonly #servers: HttpServer[];
+  /** The entrances of the application's own servers, by location. */
+  readonly #adopted = new Set<readonly Entrance[]>();
+  readonly #watched = new WeakSet<Server>();
+  #gate: Gate | undefined;
   /** One function for all sockets, which are its `this`. */
   readonly #closed: (this: Socket) => void;
   #isLeaving = false;
   #isEmpty = false;
 
-  constructor(post: Post, listener: Listener, settings: Settings, events: ServiceEvents) {
+  /** @param listener whom servers are made for; nobody where the application makes its own, see {@link adopt}. */
+  constructor(post: Post, listener: Listener | undefined, settings: Settings, events: ServiceEvents) {
     // before the application is called
     makeOwnContext();
     this.#post = post;
@@ -61,7 +76,8 @@ export class Service {
       entering: () => this.#turnstile.enter(),
       requests: (inFlight, served) => post.board.setRequests(post.slot, inFlight, served),
     });
-    this.#servers = createServers(post.locations, listener, settings);
+    this.#made = listener ? createServers(post.locations, listener, settings) : [];
+    this.#servers = [...this.#made];
     this.#turnstile = this.#createTurnstile();
     const service = this;
     this.#closed = function () {
@@ -73,15 +89,28 @@ export class Service {
   start(): void {
     if (this.#isLeaving) return;
     const { slot, board, lock, locations, sockets } = this.#post;
-    const servers = this.#servers;
+    const servers = this.#made;
     const entrances = servers.map((server, i) => open(server, locations[i], sockets[i] ?? [], () => {}));
     for (const server of servers) this.#connections.watch(server);
     for (const server of servers) this.#events.server(server);
     for (const server of servers) server.emit('listening');
-    const { gate, seats } = createGates(this.#post, entrances, this.#turnstile);
+    const { gate, seats } = createGates(this.#post, [...entrances, ...this.#adopted], this.#turnstile);
+    this.#gate = gate;
     const ownSeats = seats.length > 0 ? new Seats({ slot, board, wake: lock.wake }, seats) : undefined;
     // not in what a listener of these events has set
     inOwnContext(() => this.#turnstile.start(gate, ownSeats));
+  }
+
+  /** Serves with a server that the application has made, too. @returns what to call when it is closed */
+  adopt(server: Server, places: readonly Place[], isHttp: boolean): () => void {
+    this.#watch(server, isHttp);
+    const own = places.map(({ location, fds }) => entrancesOf(server, location, fds, isHttp));
+    for (const entrances of own) this.#adopted.add(entrances);
+    if (!this.#isLeaving) for (const entrance of own.flat()) this.#gate?.add?.(entrance);
+    return () => {
+      for (const entrances of own) this.#adopted.delete(entrances);
+      for (const entrance of own.flat()) this.#gate?.remove?.(entrance);
+    };
   }
 
   /** Somebody wants this service to look at its sockets. */
@@ -119,7 +148,8 @@ export class Service {
         budget: new AcceptBudget(settings.accepts),
         now,
         admit: (entrance, socket) => {
-          this.#connections.add(socket);
+          if (entrance.isHttp) this.#connections.add(socket);
+          else this.#connections.hold(socket);
           socket.on('close', this.#closed);
           entrance.connect(socket);
         },
@@ -128,8 +158,24 @@ export class Service {
         afterTurn,
         after,
       },
-      { ...settings, acceptLock: settings.acceptLock && !locations.every(({ reuse }) => reuse) },
+      {
+        ...settings,
+        acceptLock: settings.acceptLock && !(this.#made.length > 0 && locations.every(({ reuse }) => reuse)),
+      },
     );
+  }
+
+  /** One that listens again has been seen before. */
+  #watch(server: Server, isHttp: boolean): void {
+    if (this.#watched.has(server)) return;
+    this.#watched.add(server);
+    if (!isHttp) return this.#connections.watchPlain(server);
+    // one of http2 is asked only for what it has
+    const http = server as HttpServer;
+    setTimeouts(http, this.#settings);
+    adoptPrototypes(http);
+    this.#connections.watch(http);
+    this.#servers.push(http);
   }
 
   #left(socket: Socket): void {
@@ -149,8 +195,7 @@ export class Service {
 }
 
 /** One gate for the sockets that all share; for a location with `reuse`, one for each of its sockets. */
-function createGates(post: Post, entrances: readonly Entrance[][], turnstile: Turnstile) {
-  const { locations } = post;
+function createGates(post: Post, entrances: readonly (readonly Entrance[])[], turnstile: Turnstile) {
   const events: GateEvents = {
     arrived: (entrance, socket) => turnstile.arrived(entrance, socket),
     exhausted: (error) => turnstile.exhausted(error),
@@ -162,7 +207,7 @@ function createGates(post: Post, entrances: readonly Entrance[][], turnstile: Tu
     const seat: Gate = createGate([own], supply, { ...events, arrived });
     return seat;
   };
-  const shared = entrances.filter((_, i) => !locations[i]?.reuse).flat();
-  const reused = entrances.filter((_, i) => locations[i]?.reuse);
+  const shared = entrances.filter((own) => !own[0]?.isReused).flat();
+  const reused = entrances.filter((own) => own[0]?.isReused);
   return { gate: createGate(shared, supply, events), seats: reused.map((own) => own.map(createSeat)) };
 }

@@ -3,37 +3,66 @@
 
 import { closeSync } from 'node:fs';
 import type { Server as HttpServer } from 'node:http';
+import type { Server } from 'node:net';
 import { type Identity, listenDescriptors, readFacts, SCOREBOARD_FD } from '../handover.js';
 import { trace } from '../log.js';
 import type { Listener, Settings } from '../options.js';
 import { Scoreboard } from '../scoreboard.js';
 import { openAcceptLock } from './accept-lock.js';
 import { createHeartbeat } from './heartbeat.js';
-import { Service } from './service.js';
+import { type Place, Service } from './service.js';
 
 /** What the application is told, and asked. */
 export interface WorkerEvents {
   /** Before it serves, once for each server. */
   server(server: HttpServer): void;
+  /** It begins to drain. */
+  leaving?(): void;
   /** After the last connection has ended; the worker exits when the promise has settled. */
   drained(): Promise<unknown>;
+}
+
+/** What a worker serves. */
+export interface Charge {
+  lockFile: string;
+  /** Whom the servers of {@link places} are made for. */
+  listener?: Listener;
+  places: readonly Place[];
 }
 
 export interface WorkerHandle {
   /** Stops accepting, finishes what is open, exits 0. */
   drain(): void;
+  /** Serves with a server of the application as well. @returns what to call when the application closes it */
+  adopt(server: Server, places: readonly Place[], isHttp: boolean): () => void;
+  /**
+   * The application has closed all its servers: drains, and leaves the end to the application.
+   *
+   * @returns whether it has served at all.
+   */
+  abandon(): boolean;
+}
+
+/** What a worker is born with. */
+export function bornWith(listener: Listener): Charge {
+  const { locations, lockFile } = readFacts();
+  const sockets = listenDescriptors(locations);
+  return { lockFile, listener, places: locations.map((location, i) => ({ location, fds: sockets[i] ?? [] })) };
 }
 
 /** Serves until the process exits. */
-export function serve(identity: Identity, listener: Listener, settings: Settings, events: WorkerEvents): WorkerHandle {
-  const { locations, lockFile } = readFacts();
+export function serve(identity: Identity, settings: Settings, events: WorkerEvents, charge: Charge): WorkerHandle {
+  const { lockFile, listener, places } = charge;
   const { slot, patience } = identity;
   const board = Scoreboard.map(SCOREBOARD_FD);
-  const sockets = listenDescriptors(locations);
+  const locations = places.map(({ location }) => location);
+  const sockets = places.map(({ fds }) => fds);
   const close = () => {
     for (const fd of sockets.flat()) closeSync(fd);
   };
   let isLeaving = false;
+  let isServing = false;
+  let isAbandoned = false;
   const post = { slot, board, lock: openAcceptLock(lockFile), locations, sockets, close };
   const service = new Service(post, listener, settings, {
     server: events.server,
@@ -41,8 +70,9 @@ export function serve(identity: Identity, listener: Listener, settings: Settings
       isLeaving = true;
       trace.worker('worker %d drains: %s', process.pid, reason);
       heartbeat.announceDrain();
+      events.leaving?.();
     },
-    empty: () => void events.drained().finally(() => process.exit(0)),
+    empty: () => void events.drained().finally(() => (isAbandoned ? heartbeat.release() : process.exit(0))),
   });
   const heartbeat = createHeartbeat(settings, patience, () => service.leave('manager has gone', true));
 
@@ -55,8 +85,20 @@ export function serve(identity: Identity, listener: Listener, settings: Settings
   setImmediate(() => {
     if (isLeaving) return;
     service.start();
+    isServing = true;
     heartbeat.start();
     trace.worker('worker %d serves', process.pid);
   });
-  return { drain: () => service.leave('stop()', board.isStopping) };
+  return {
+    drain: () => service.leave('stop()', board.isStopping),
+    adopt(server, places, isHttp) {
+      sockets.push(...places.map(({ fds }) => fds));
+      return service.adopt(server, places, isHttp);
+    },
+    abandon() {
+      isAbandoned ||= !isLeaving;
+      service.leave('the application has closed its servers', board.isStopping);
+      return isServing;
+    },
+  };
 }

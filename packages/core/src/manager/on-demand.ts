@@ -1,0 +1,172 @@
+// Manager of the command. What workers ask for: the sockets of servers that the app's file lets listen itself. It binds what
+// is new, finds what another worker has asked for before, and forgets what no worker of the newest generation wants.
+// A worker may run as somebody else: nothing that it sends is trusted.
+
+import { closeSync } from 'node:fs';
+import { Socket } from 'node:net';
+import { answer, type Refusal, readLines, type Wanted } from '../channel.js';
+import { messageOf } from '../errors.js';
+import { locationKey } from '../handover.js';
+import { type Location, wantedLocation } from '../locations.js';
+import type { Log } from '../log.js';
+import { socketPair } from '../posix.js';
+import { type BoundSocket, bindAll } from './listeners.js';
+import type { Target, WorkerRecord } from './policy.js';
+
+/** More servers than a file can want. */
+const MOST = 256;
+
+/** How long all workers have to be healthy before a socket that none of them has asked for is closed. Milliseconds. */
+const PATIENCE = 1000;
+
+interface Demand {
+  readonly socket: BoundSocket;
+  /** The newest generation that has asked for it. */
+  generation: number;
+  /** Who has asked for it, and has not been reaped. */
+  readonly workers: Set<WorkerRecord>;
+}
+
+/** A worker's channel as the manager holds it. */
+export interface Channel {
+  /** The worker's end: for its birth. */
+  readonly fd: number;
+  /** It was born: its end is closed here. */
+  given(worker: WorkerRecord | undefined): void;
+}
+
+export interface OnDemandParts {
+  readonly log: Log;
+  readonly silent: boolean;
+  /** Those that systemd bound: a file may name one by its descriptor. */
+  readonly activated: readonly BoundSocket[];
+  /** The list of sockets is another one. */
+  changed(): void;
+}
+
+export class OnDemand {
+  readonly #parts: OnDemandParts;
+  readonly #demands = new Map<string, Demand>();
+  readonly #channels = new Map<WorkerRecord, Socket>();
+  /** One after the other: two workers that want the same get the same. */
+  #last: Promise<unknown> = Promise.resolve();
+  #isClosed = false;
+
+  /** @param inherited what the workers of the manager whose place we take have asked for. */
+  constructor(parts: OnDemandParts, inherited: readonly BoundSocket[]) {
+    this.#parts = parts;
+    for (const socket of inherited) this.#add(socket, -1);
+  }
+
+  get sockets(): BoundSocket[] {
+    return [...this.#demands.values()].map(({ socket }) => socket);
+  }
+
+  /** For a worker that is about to be started. */
+  open(): Channel {
+    const [own, fd] = socketPair();
+    const socket = new Socket({ fd: own, readable: true, writable: true });
+    socket.on('error', () => {}); // its exit follows
+    return {
+      fd,
+      given: (worker) => {
+        closeSync(fd);
+        if (!worker) return void socket.destroy();
+        this.#channels.set(worker, socket);
+        const read = readLines((text) => {
+          this.#last = this.#last.then(() => this.#answer(worker, own, text));
+        });
+        socket.setEncoding('latin1');
+        socket.on('data', (piece: string) => {
+          try {
+            read(piece);
+          } catch {
+            socket.destroy();
+          }
+        });
+      },
+    };
+  }
+
+  /** Its exit was seen. */
+  reaped(worker: WorkerRecord): void {
+    this.#channels.get(worker)?.destroy();
+    this.#channels.delete(worker);
+    for (const { workers } of this.#demands.values()) workers.delete(worker);
+  }
+
+  /** Closes what the newest generation has not asked for, once the older ones have gone. Called in each pass. */
+  sweep(workers: readonly WorkerRecord[], target: Target, now: number): void {
+    const unwanted = [...this.#demands].filter(
+      ([, { generation, workers: askers }]) => generation !== target.generation && askers.size === 0,
+    );
+    if (unwanted.length === 0) return;
+    const serving = workers.filter(({ state, generation }) => state === 'healthy' && generation === target.generation);
+    if (serving.length === 0 || serving.length < target.workers) return;
+    if (serving.some(({ healthyAt = now }) => now - healthyAt < PATIENCE)) return;
+    for (const [key, { socket }] of unwanted) {
+      this.#demands.delete(key);
+      socket.close(false);
+      this.#parts.log.info(`Closing "${socket.location.url}", no worker listens there any more`);
+    }
+    this.#parts.changed();
+  }
+
+  /** `keep` leaves the paths of UNIX sockets to the next manager. */
+  close(keep: boolean): void {
+    this.#isClosed = true;
+    for (const { socket } of this.#demands.values()) socket.close(keep);
+    this.#demands.clear();
+  }
+
+  async #answer(worker: WorkerRecord, channel: number, text: string): Promise<void> {
+    let reply: object;
+    let descriptor: number | undefined;
+    try {
+      const { location, fds } = await this.#find(worker, JSON.parse(text) as Wanted);
+      reply = { location };
+      descriptor = fds[0];
+    } catch (error) {
+      const { code, errno } = error as NodeJS.ErrnoException;
+      reply = { refusal: { message: messageOf(error), code, errno } satisfies Partial<Record<keyof Refusal, unknown>> };
+    }
+    if (!this.#channels.has(worker)) return;
+    try {
+      answer(channel, reply, descriptor);
+    } catch {
+      // it has gone, or does not read: it waits for an answer, and its alarm ends it
+    }
+  }
+
+  async #find(worker: WorkerRecord, wanted: Wanted): Promise<BoundSocket> {
+    if (this.#isClosed) throw new Error('The server stops');
+    const { activated } = this.#parts;
+    const given = wanted.fd === undefined ? undefined : activated.find((own) => own.activated?.number === wanted.fd);
+    if (given) return given;
+    const location = wantedLocation(wanted, process.umask());
+    const known = this.#demands.get(locationKey(location)) ?? this.#add(await this.#bind(location), worker.generation);
+    known.generation = Math.max(known.generation, worker.generation);
+    if (this.#channels.has(worker)) known.workers.add(worker);
+    return known.socket;
+  }
+
+  async #bind(location: Location): Promise<BoundSocket> {
+    const { log, silent } = this.#parts;
+    if (this.#demands.size >= MOST) throw new RangeError(`Expected a file to listen at ${MOST} addresses at the most`);
+    const [socket] = await bindAll([{ location }], 1, new Map());
+    if (!socket) throw new Error('Nothing was bound');
+    if (this.#isClosed) {
+      socket.close(false);
+      throw new Error('The server stops');
+    }
+    if (!silent) log.info(`Listening at "${socket.location.url}"`);
+    return socket;
+  }
+
+  #add(socket: BoundSocket, generation: number): Demand {
+    const demand: Demand = { socket, generation, workers: new Set() };
+    this.#demands.set(locationKey(socket.location.asked), demand);
+    this.#parts.changed();
+    return demand;
+  }
+}

@@ -1,0 +1,180 @@
+// Worker of the command. Which socket a server of the file gets: of the locations that the command was given, or one that the
+// manager binds. It owns the channel to the manager, and starts what serves with the first server.
+
+import { closeSync } from 'node:fs';
+import type { AddressInfo, Server } from 'node:net';
+import { ask, type Refusal, type Wanted } from '../channel.js';
+import { type BoundLocation, channelDescriptor, type Identity, listenDescriptors, readFacts } from '../handover.js';
+import { type Location, parseListen } from '../locations.js';
+import type { Listener, Settings } from '../options.js';
+import { end, interceptListen, isHttp, type Listening } from './listen.js';
+import type { Place } from './service.js';
+import { serve, type WorkerEvents, type WorkerHandle } from './worker.js';
+
+/** The file, as the command knows it. */
+export interface ServedFile {
+  /** For messages. */
+  name: string;
+  /** Whether the command was told where to listen. */
+  isListenGiven: boolean;
+}
+
+export class Adoption {
+  /** Whether a server has called `listen`. */
+  isCalled = false;
+  /** Resolves when the first server listens. */
+  readonly first: Promise<void>;
+  #tellFirst = () => {};
+  readonly #identity: Identity;
+  readonly #settings: Settings;
+  readonly #events: WorkerEvents;
+  readonly #file: ServedFile;
+  readonly #facts = readFacts();
+  readonly #channel = channelDescriptor(this.#facts.locations);
+  /** The given locations that no server has, with their descriptors. */
+  readonly #given: Place[];
+  /** What servers of this process listen at, as they asked for it. */
+  readonly #taken = new Set<string>();
+  #isExported = false;
+  #worker: WorkerHandle | undefined;
+  /** Why the file could not listen, if it tried. */
+  refusal: string | undefined;
+
+  constructor(identity: Identity, settings: Settings, file: ServedFile, events: WorkerEvents) {
+    this.#identity = identity;
+    this.#settings = settings;
+    this.#events = events;
+    this.#file = file;
+    this.first = new Promise((resolve) => {
+      this.#tellFirst = resolve;
+    });
+    const sockets = listenDescriptors(this.#facts.locations);
+    this.#given = this.#facts.locations.map((location, i) => ({ location, fds: sockets[i] ?? [] }));
+  }
+
+  /** From now on the file's servers listen here. */
+  intercept(): void {
+    interceptListen(
+      (server, wanted) => this.#admit(server, wanted),
+      () => {
+        this.isCalled = true;
+      },
+    );
+  }
+
+  /** Serves what the file exports: at the given locations, or else where the options say. */
+  serve(listener: Listener): void {
+    const given = this.#given.splice(0);
+    const places =
+      given.length > 0
+        ? given
+        : parseListen([], this.#settings).locations.map((location) => this.#ask(wantedAt(location)));
+    const refused = places.find((place) => 'message' in place);
+    if (refused && 'message' in refused) end(refused.message);
+    this.#isExported = true;
+    this.#worker = serve(this.#identity, this.#settings, this.#events, {
+      lockFile: this.#facts.lockFile,
+      listener,
+      places: places.filter((place) => 'fds' in place),
+    });
+  }
+
+  #admit(server: Server, asked: Wanted): Listening | Refusal | undefined {
+    const wanted = { ...asked, ...this.#ordinal(asked) };
+    const key = keyOf(wanted);
+    if (this.#taken.has(key)) return IN_USE;
+    const places = this.#findGiven(wanted) ?? [this.#ask(wanted)];
+    const [first] = places;
+    if (!first || 'message' in first) {
+      if (wanted.fd !== undefined) return undefined; // a descriptor of this process then
+      this.refusal = first?.message;
+      return first;
+    }
+    this.#taken.add(key);
+    this.#tellFirst();
+    this.#worker ??= serve(this.#identity, this.#settings, this.#events, {
+      lockFile: this.#facts.lockFile,
+      places: [],
+    });
+    const close = this.#worker.adopt(
+      server,
+      places.filter((place) => 'fds' in place),
+      isHttp(server),
+    );
+    return {
+      address: first.location.address,
+      closed: () => {
+        this.#taken.delete(key);
+        close();
+        if (this.#taken.size === 0) setImmediate(() => this.#closed());
+      },
+    };
+  }
+
+  /** A given location at this address, else all of them for the first server. */
+  #findGiven(wanted: Wanted): Place[] | undefined {
+    if (this.#given.length === 0) return undefined;
+    const i = this.#given.findIndex(({ location }) => isAt(location.address, wanted));
+    if (this.#file.isListenGiven && this.#facts.locations.length > 1) {
+      const urls = this.#facts.locations.map(({ url }) => url).join(', ');
+      end(
+        `${this.#file.name} listens itself, and its first server takes one location: give --listen once, got ${urls}`,
+      );
+    }
+    const isOwn = this.#facts.locations.length > this.#given.length;
+    const places = i === -1 ? (isOwn ? [] : this.#given.splice(0)) : this.#given.splice(i, 1);
+    const secure = places.find(({ location }) => location.tls);
+    if (secure) {
+      end(
+        `${this.#file.name} listens itself, with certificates of its own or none: write ${secure.location.url.replace(/^https/, 'http')} without \`cert\` and \`key\`, or export the app`,
+      );
+    }
+    return places.length > 0 ? places : undefined;
+  }
+
+  /** The last server was closed, and none has listened since. */
+  #closed(): void {
+    if (this.#taken.size > 0 || this.#isExported || this.#worker?.abandon()) return;
+    end(`${this.#file.name} closes its server at once: let it listen until it is told to stop`);
+  }
+
+  #ask(wanted: Wanted): Place | Refusal {
+    try {
+      const { answer, descriptor } = ask(this.#channel, wanted);
+      const { location, refusal } = answer as { location?: BoundLocation; refusal?: Refusal };
+      if (refusal) return refusal;
+      if (location && descriptor !== undefined) return { location, fds: [descriptor] };
+      if (descriptor !== undefined) closeSync(descriptor);
+      return { message: 'The manager sent no socket' };
+    } catch (error) {
+      return { message: (error as Error).message };
+    }
+  }
+
+  /** The kernel chooses a port for each server that wants any: the same one in every worker. */
+  #ordinal(wanted: Wanted): { nth?: number } {
+    if (wanted.port !== 0 || wanted.fd !== undefined) return {};
+    let nth = 0;
+    while (this.#taken.has(keyOf({ ...wanted, nth }))) nth += 1;
+    return { nth };
+  }
+}
+
+function wantedAt({ path, host, port, backlog, ipv6Only }: Location): Wanted {
+  const where = path === undefined ? { port: port ?? 0, ...(host === undefined ? {} : { host }) } : { path };
+  return { scheme: 'http', ...where, backlog, ipv6Only };
+}
+
+const IN_USE: Refusal = { message: 'listen EADDRINUSE', code: 'EADDRINUSE', errno: -98 };
+
+function keyOf({ path, host, port, fd, nth }: Wanted): string {
+  return JSON.stringify([path, host, port, fd, nth]);
+}
+
+function isAt(address: AddressInfo | string, { path, host, port }: Wanted): boolean {
+  if (typeof address === 'string') return address === path;
+  const isEvery = address.address === '::' || address.address === '0.0.0.0';
+  return (
+    path === undefined && address.port === port && (host === undefined || isEvery ? isEvery : address.address === host)
+  );
+}
