@@ -154,14 +154,16 @@ describe('the tables of signals', () => {
   });
 
   test('of docs/signals.md says who handles what', () => {
-    const worker = read('packages/core/src/worker/worker.ts').matchAll(/process\.on\('(SIG\w+)'/g);
+    const worker = ['worker', 'departure']
+      .flatMap((name) => [...read(`packages/core/src/worker/${name}.ts`).matchAll(/'(SIG\w+)'/g)])
+      .filter(([, name], i, all) => all.findIndex(([, other]) => other === name) === i);
     const rows = table('docs/signals.md', 'signal | manager').map(([name, ...cells]) => [
       `SIG${plain(name)}`,
       ...cells,
     ]);
     const handled = (column) => rows.filter((row) => !/^(-|dies at once)$/.test(row[column])).map(([name]) => name);
     assert.deepEqual(sorted(handled(1)), sorted(inManager));
-    assert.deepEqual(sorted(handled(2)), sorted([...worker].map(([, name]) => name)));
+    assert.deepEqual(sorted(handled(2)), sorted(worker.map(([, name]) => name)));
   });
 });
 

@@ -45,7 +45,7 @@ describe('two servers, one after the other in one process', () => {
       }
       const [pid] = immediate.spawned;
       assert.equal(server.count(new RegExp(`Stopping worker ${pid} immediately`)), 1, server.output);
-      assert.equal(server.count(new RegExp(`Worker ${pid} stopped$`)), 1, server.output);
+      assert.equal(server.count(new RegExp(`Worker ${pid} stopped \\(SIGKILL\\)$`)), 1, server.output);
     });
   }
 });

@@ -8,7 +8,7 @@ import type { Location } from './locations.js';
 import { anonymousFile, armAlarm } from './posix.js';
 import type { Secrets } from './tls.js';
 
-/** The heartbeat pipe. Up goes {@link BEAT} or {@link DRAINING_BEAT}, down goes nothing. */
+/** The heartbeat pipe. Up go beats, down goes {@link GRANT}. */
 export const HEARTBEAT_FD = 3;
 export const SCOREBOARD_FD = 4;
 export const FACTS_FD = 5;
@@ -22,6 +22,9 @@ export const INHERITED_FD = 5;
 
 export const BEAT = '0';
 export const DRAINING_BEAT = '1';
+/** A worker that was told to leave asks whether the whole server stops; the manager answers when it knows. */
+export const ASKING_BEAT = '2';
+export const GRANT = '0';
 
 /** A location with a listening socket. */
 export interface BoundLocation extends Location {

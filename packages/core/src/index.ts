@@ -2,6 +2,7 @@
 
 export type { PreforkConfig } from './cli/config.js';
 export { ERROR_CODES, PreforkError, type PreforkErrorCode } from './errors.js';
+export type { CloseCallback } from './farewells.js';
 export type { BoundLocation } from './handover.js';
 export type { ListenCallback, ListenOptions, Location, ServerLocation } from './locations.js';
 export type { Log } from './log.js';

@@ -6,6 +6,7 @@ import type { Server as HttpServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { commandCall, takeCall } from './calls.js';
 import { PreforkError } from './errors.js';
+import { type CloseCallback, Farewells } from './farewells.js';
 import { identity } from './handover.js';
 import { type ListenCallback, type ListenOptions, type Location, parseListen } from './locations.js';
 import { describeThrown, guardLog } from './log.js';
@@ -71,6 +72,7 @@ export class Prefork extends EventEmitter<PreforkEventMap> {
   #finished: Promise<Error | undefined> | undefined;
   /** What came while the manager's code was loaded. */
   readonly #early: ManagerSignal[] = [];
+  readonly #farewells = new Farewells();
 
   /** @throws TypeError or RangeError that names the option and its value. */
   constructor(listener: Listener, options?: PreforkOptions) {
@@ -128,8 +130,9 @@ export class Prefork extends EventEmitter<PreforkEventMap> {
   listen(callback: ListenCallback): this;
   listen(...args: unknown[]): this {
     const finished = this.#start(args);
-    void finished?.then((error) => {
+    void finished?.then(async (error) => {
       process.exitCode = error ? 1 : 0;
+      await this.#farewells.over();
       process.exit();
     });
     return this;
@@ -148,10 +151,31 @@ export class Prefork extends EventEmitter<PreforkEventMap> {
 
   /** Stops the server, gracefully unless told otherwise; in a worker, this worker. Resolves when it has finished. */
   async stop({ graceful = true }: { graceful?: boolean } = {}): Promise<void> {
+    // in the tick of `listen` a worker does not serve yet
+    if (identity && this.#finished && !this.#worker) await new Promise(setImmediate);
     if (this.#worker && graceful) this.#worker.drain();
-    else if (this.#worker) process.exit(0);
+    else if (this.#worker) this.#worker.exit();
     if (this.#isRunning) this.#signal(graceful ? 'SIGQUIT' : 'SIGINT');
     await this.#finished;
+  }
+
+  /**
+   * As `http.Server#close`: stops the server gracefully; in a worker, this worker. The process lives until the callback
+   * has returned, and until the promise that it may return has settled.
+   *
+   * @param callback when it has finished, with an error when the server does not run.
+   *
+   * @example
+   * process.on('SIGTERM', () => server.close(() => console.log('closed')));
+   */
+  close(callback?: CloseCallback): this {
+    this.#farewells.add(this.#finished && this.stop(), callback);
+    return this;
+  }
+
+  /** As `stop()`: `await using server = prefork(listener).listen(8080)`. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
   }
 
   /** Replaces all workers by new ones that run the code as it is now; see the event `reload`. */
@@ -198,8 +222,10 @@ export class Prefork extends EventEmitter<PreforkEventMap> {
     if (identity) {
       if (identity.run !== run) return undefined;
       const worker = identity;
-      setImmediate(() => {
-        this.#worker = serve(worker, this.#settings, this.#workerEvents(), bornWith(this.#listener));
+      this.#finished = new Promise((resolve) => {
+        setImmediate(() => {
+          this.#worker = serve(worker, this.#settings, this.#lastEvents(resolve), bornWith(this.#listener));
+        });
       });
       return new Promise(() => {});
     }
@@ -258,6 +284,17 @@ export class Prefork extends EventEmitter<PreforkEventMap> {
       server: (server) => this.#tell('server', server),
       drained: () => Promise.allSettled(this.listeners('drain').map(async (hook) => hook.call(this))),
     };
+  }
+
+  /** In a worker: `stop()` resolves, and what comes after it is done, before the process exits. */
+  #lastEvents(finished: (error: undefined) => void): WorkerEvents {
+    const events = this.#workerEvents();
+    const drained = async () => {
+      await events.drained();
+      finished(undefined);
+      await this.#farewells.over();
+    };
+    return { ...events, drained };
   }
 
   #signal(signal: ManagerSignal): void {

@@ -156,7 +156,7 @@ export class Manager {
     this.#pool = new Pool(this.#settings, this.#run, this.#premises, {
       spawned: ({ pid }) => this.#events.spawn(pid),
       beaten: (worker, isFirst) => this.#beaten(worker, isFirst),
-      reaped: (worker) => this.#reaped(worker),
+      reaped: (worker, end) => this.#reaped(worker, end),
       notSpawned: (error) => this.#notSpawned(error),
     });
     if (!silent) for (const { location } of this.#premises.sockets) log.info(`Listening at "${location.url}"`);
@@ -294,6 +294,8 @@ export class Manager {
       if (!this.#upgrade.isRunning) this.#premises?.onDemand?.sweep(this.#workers, this.#target, now);
     }
     for (const worker of policy.surplus(this.#workers, this.#target)) this.#pool.quit(worker);
+    // now that the signals of this loop turn have been heard, a stop among them
+    for (const worker of this.#workers) if (worker.isAsking) this.#pool.grant(worker);
     if (now >= this.#judgeFrom) for (const worker of this.#workers) this.#judge(this.#pool, worker, now);
     this.#wake(this.#pool);
     this.#checkRights();
@@ -392,12 +394,12 @@ export class Manager {
     this.#inheritance = undefined;
   }
 
-  #reaped(worker: policy.WorkerRecord): void {
+  #reaped(worker: policy.WorkerRecord, end: string): void {
     const now = performance.now();
     this.#watch?.lost();
     this.#events.reap(worker.pid);
     this.#manage();
-    switch (policy.meaningOf(worker, this.#target, now)) {
+    switch (policy.meaningOf(worker, this.#target, now, end)) {
       case 'asked for':
         return;
       case 'boot failed':

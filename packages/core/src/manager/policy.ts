@@ -16,6 +16,8 @@ export interface WorkerRecord {
   healthyAt?: number;
   heartbeatAt: number;
   drainingSince?: number;
+  /** It was told to leave, not by us, and waits for our answer. */
+  isAsking?: boolean;
 }
 
 /** What the pool is meant to be. */
@@ -106,16 +108,22 @@ export function isCrash({ healthyAt }: WorkerRecord, now: number): boolean {
   return healthyAt === undefined || now - healthyAt < CRASH_AGE;
 }
 
+/** What somebody sends who means the whole server. */
+const STOP_SIGNALS = ['SIGHUP', 'SIGINT', 'SIGQUIT', 'SIGTERM'];
+
 /**
  * What the death of a worker means: it was asked for; the first worker has not come up; a worker has died before its first
  * heartbeat, or soon after it; or it has left by itself after a while, for which there may be many reasons.
  */
 export type Meaning = 'asked for' | 'boot failed' | 'crashed early' | 'crashed' | 'left';
 
-export function meaningOf(worker: WorkerRecord, target: Target, now: number): Meaning {
+/** @param end the signal that has ended it, or its exit status. */
+export function meaningOf(worker: WorkerRecord, target: Target, now: number, end = ''): Meaning {
   const { state, healthyAt } = worker;
   const wasAsked = state === 'draining' || (state === 'killed' && healthyAt !== undefined);
   if (wasAsked || target.goal !== 'run') return 'asked for';
+  // a signal to all processes of the server has ended a worker that boots before the manager has heard it
+  if (healthyAt === undefined && STOP_SIGNALS.includes(end)) return 'crashed';
   if (!target.proven) return 'boot failed';
   if (healthyAt === undefined) return 'crashed early';
   return isCrash(worker, now) ? 'crashed' : 'left';

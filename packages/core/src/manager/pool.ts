@@ -2,7 +2,7 @@
 // what it is told; the manager's pass decides.
 
 import type { Duplex } from 'node:stream';
-import { DRAINING_BEAT } from '../handover.js';
+import { ASKING_BEAT, DRAINING_BEAT, GRANT } from '../handover.js';
 import { trace } from '../log.js';
 import type { Settings } from '../options.js';
 import { type Counters, SLOTS, State } from '../scoreboard.js';
@@ -15,8 +15,8 @@ import { signalProcess, spawnWorker } from './spawn.js';
 export interface PoolEvents {
   spawned(worker: WorkerRecord): void;
   beaten(worker: WorkerRecord, isFirst: boolean): void;
-  /** The process has ended; its record is deleted after this. */
-  reaped(worker: WorkerRecord): void;
+  /** The process has ended, by a signal or with an `exit status`; its record is deleted after this. */
+  reaped(worker: WorkerRecord, end: string): void;
   notSpawned(error: Error): void;
 }
 
@@ -71,7 +71,7 @@ export class Pool {
     channel?.given(worker);
     pipe.on('data', (beats: Buffer) => this.#beaten(worker, beats));
     pipe.on('error', () => {}); // the exit follows
-    child.once('exit', (status, signal) => this.#reap(worker, signal ?? (status ? `exit status ${status}` : '')));
+    child.once('exit', (status, signal) => this.#reap(worker, signal ?? `exit status ${status}`));
     trace.manager('worker %d spawned in slot %d', pid, slot);
     this.#settings.log.info(`Worker ${pid} started`);
     this.#events.spawned(worker);
@@ -86,6 +86,16 @@ export class Pool {
     // who is not on the scoreboard yet has no handler and no connection
     const handlesQuit = this.#premises.board.pid(worker.slot) === worker.pid;
     this.#signal(worker.pid, handlesQuit ? 'SIGQUIT' : 'SIGTERM');
+  }
+
+  /** Answers a worker that was told to leave by somebody else: by now it can read whether the whole server stops. */
+  grant(worker: WorkerRecord): void {
+    worker.isAsking = false;
+    if (worker.state === 'healthy') {
+      worker.state = 'draining';
+      worker.drainingSince = performance.now();
+    }
+    this.#pipes.get(worker.pid)?.write(GRANT);
   }
 
   kill(worker: WorkerRecord): void {
@@ -144,6 +154,7 @@ export class Pool {
       worker.state = 'healthy';
       worker.healthyAt = worker.heartbeatAt;
     }
+    if (beats.includes(ASKING_BEAT)) worker.isAsking = true;
     if (worker.state === 'healthy' && beats.includes(DRAINING_BEAT)) {
       worker.state = 'draining';
       worker.drainingSince = worker.heartbeatAt;
@@ -151,13 +162,18 @@ export class Pool {
     this.#events.beaten(worker, isFirst);
   }
 
-  #reap(worker: WorkerRecord, how: string): void {
-    const isOrdered = worker.state === 'draining' || worker.state === 'killed';
+  #reap(worker: WorkerRecord, end: string): void {
+    const { log } = this.#settings;
+    const isExpected = worker.state === 'draining' || worker.state === 'killed';
     forget(this.#premises.board, worker.slot);
     this.#pipes.delete(worker.pid);
     this.#premises.onDemand?.reaped(worker);
-    this.#events.reaped(worker);
+    this.#events.reaped(worker, end);
     this.#workers.delete(worker.pid);
-    this.#settings.log.info(`Worker ${worker.pid} stopped${isOrdered || how === '' ? '' : ` (${how})`}`);
+    // TERM is our order to a worker that has no handler yet
+    const isOrdered = end === 'exit status 0' || (end === 'SIGTERM' && worker.healthyAt === undefined);
+    const how = isExpected && isOrdered ? '' : ` (${end})`;
+    const why = isExpected || end.startsWith('SIG') ? '' : ', nobody told it to';
+    log[isExpected ? 'info' : 'warn'](`Worker ${worker.pid} stopped${how}${why}`);
   }
 }

@@ -1,15 +1,40 @@
-// Manager. The signals it takes while a server runs; taken away after, so that a process can go on.
+// Manager. The signals it takes while a server runs, and what they mean in this process; taken away after, so that a process
+// can go on.
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGQUIT', 'SIGTTIN', 'SIGTTOU', 'SIGHUP', 'SIGUSR2'] as const;
 
 /** The signals of the manager, as `docs/signals.md` lists them. */
 export type ManagerSignal = (typeof SIGNALS)[number];
 
+/** The handlers of all servers of this process: every other one is the application's. */
+const handlers = new Set<unknown>();
+
 /** @returns a function that takes the handler away again. */
 export function handleSignals(handler: (signal: ManagerSignal) => void): () => void {
-  const handle = (signal: NodeJS.Signals) => handler(signal as ManagerSignal);
+  const { isatty } = process.getBuiltinModule('node:tty');
+  const terminals = [0, 1, 2].filter((fd) => isatty(fd));
+  let isClosing = false;
+  const handle = (name: NodeJS.Signals) => {
+    const signal = name as ManagerSignal;
+    const isEnd = signal === 'SIGINT' || signal === 'SIGTERM';
+    if (isEnd && !isClosing && isApplications(signal)) {
+      // it closes the server itself, maybe in the same tick: a second signal means that it takes too long
+      isClosing = true;
+      return handler('SIGQUIT');
+    }
+    // the terminal was closed: nobody is left to ask for a reload
+    if (signal === 'SIGHUP' && terminals.some((fd) => !isatty(fd))) return handler('SIGQUIT');
+    handler(signal);
+  };
+  handlers.add(handle);
   for (const signal of SIGNALS) process.on(signal, handle);
   return () => {
+    handlers.delete(handle);
     for (const signal of SIGNALS) process.off(signal, handle);
   };
+}
+
+/** Whether the application listens for this signal, too. */
+function isApplications(signal: ManagerSignal): boolean {
+  return process.listeners(signal).some((listener) => !handlers.has(listener));
 }

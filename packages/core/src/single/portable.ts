@@ -61,6 +61,7 @@ async function openDoor(location: Location): Promise<Door> {
 
 function createPortableGate(doors: readonly Door[], entrances: readonly Entrance[], events: GateEvents): Gate {
   let isOpen = false;
+  let open = [...doors];
   for (const [i, entrance] of entrances.entries()) {
     const door = doors[i];
     if (!door) continue;
@@ -82,11 +83,16 @@ function createPortableGate(doors: readonly Door[], entrances: readonly Entrance
     },
     open() {
       isOpen = true;
-      for (const { server, location } of doors) if (!server.listening) server.listen(again(location));
+      for (const { server, location } of open) if (!server.listening) server.listen(again(location));
     },
     close() {
       isOpen = false;
-      for (const { server } of doors) server.close();
+      for (const { server } of open) server.close();
+    },
+    remove(entrance) {
+      const removed = doors[entrances.indexOf(entrance)];
+      removed?.server.close();
+      open = open.filter((door) => door !== removed);
     },
     waiting: () => 0,
     take: () => undefined,

@@ -70,7 +70,8 @@ export class Single {
     }
     this.#service = new Service(this.#post, this.#listener, this.#settings, {
       server: (server) => this.#events.server(server),
-      leaving: () => {},
+      // also when the application has closed the last server itself
+      leaving: () => this.#stop(true),
       empty: () => void this.#events.drained().finally(() => this.#finished()),
     });
     this.#service.start();

@@ -2,7 +2,7 @@
 
 import { writeSync } from 'node:fs';
 import net from 'node:net';
-import { BEAT, DRAINING_BEAT, HEARTBEAT_FD } from '../handover.js';
+import { ASKING_BEAT, BEAT, DRAINING_BEAT, HEARTBEAT_FD } from '../handover.js';
 import { armAlarm } from '../posix.js';
 
 export interface HeartbeatOptions {
@@ -15,12 +15,21 @@ export interface Heartbeat {
   start(): void;
   /** Tells the manager at once that this worker drains; every later beat says so too. */
   announceDrain(): void;
+  /** Asks the manager whether this worker may leave. @returns whether it will answer: `granted` is called. */
+  ask(): boolean;
   /** The process may end when nothing else keeps it. */
   release(): void;
 }
 
-/** Each beat gives the worker `patience` seconds more; `managerGone` is called once, when the other end of the pipe has been closed. */
-export function createHeartbeat(options: HeartbeatOptions, patience: number, managerGone: () => void): Heartbeat {
+export interface HeartbeatEvents {
+  /** The manager knows that this worker leaves. */
+  granted(): void;
+  /** Once: the other end of the pipe has been closed. */
+  managerGone(): void;
+}
+
+/** Each beat gives the worker `patience` seconds more. */
+export function createHeartbeat(options: HeartbeatOptions, patience: number, events: HeartbeatEvents): Heartbeat {
   const pipe = new net.Socket({ fd: HEARTBEAT_FD, readable: true, writable: true });
   let message = BEAT;
   let timer: NodeJS.Timeout | undefined;
@@ -29,16 +38,16 @@ export function createHeartbeat(options: HeartbeatOptions, patience: number, man
     clearInterval(timer);
     // nobody is left to kill what does not finish in time
     armAlarm(Math.ceil(options.gracefulTimeout / 1000));
-    managerGone();
+    events.managerGone();
   });
-  pipe.resume();
+  pipe.on('data', () => events.granted());
 
-  const beat = () => {
+  const beat = (sign = message) => {
     if (pipe.destroyed) return; // the descriptor may be somebody else's by now
     armAlarm(patience);
     try {
       // not pipe.write(): V8 would compile what writes responses once more, for sockets of two kinds
-      writeSync(HEARTBEAT_FD, message);
+      writeSync(HEARTBEAT_FD, sign);
     } catch {
       // full, as the manager does not read, or broken: 'close' follows
     }
@@ -50,12 +59,17 @@ export function createHeartbeat(options: HeartbeatOptions, patience: number, man
       setImmediate(() => {
         if (pipe.destroyed) return;
         beat();
-        timer = setInterval(beat, options.heartbeatInterval);
+        timer = setInterval(() => beat(), options.heartbeatInterval);
       });
     },
     announceDrain() {
       message = DRAINING_BEAT;
       if (timer) beat();
+    },
+    ask() {
+      if (!timer || pipe.destroyed) return false;
+      beat(ASKING_BEAT);
+      return true;
     },
     release() {
       timer?.unref();

@@ -53,10 +53,15 @@ export class Intake {
     this.take(Math.min(waiting, due, atMost, this.#pace.appetite()));
   }
 
-  /** Takes what waits, whatever the others have. */
+  /** Takes what waits, whatever the others have, and what comes meanwhile: each connection takes time to be served. */
   takeRest(): void {
-    this.take(this.waiting());
-    this.take(this.seats?.waiting() ?? 0, this.seats);
+    for (const queue of [this.gate, this.seats]) {
+      for (;;) {
+        const { connections } = this.#room;
+        this.take(queue?.waiting() ?? 0, queue);
+        if (this.#room.connections === connections) break;
+      }
+    }
   }
 
   take(count: number, queue: Queue | undefined = this.gate): void {

@@ -3,7 +3,7 @@
 // Which one is read from the scoreboard; whoever changes what stands there wakes those whom it concerns.
 
 import { type Scoreboard, State } from '../scoreboard.js';
-import type { Gate, Queue } from './gate.js';
+import type { Entrance, Gate, Queue } from './gate.js';
 
 export interface SeatsParts {
   slot: number;
@@ -75,6 +75,11 @@ export class Seats implements Queue {
     // a full worker keeps its place, so that it may come back without moving everybody
     if (board.state(slot) === State.full) this.#wake(others.find((other) => other > slot) ?? others[0]);
     else if (!board.isStopping) for (const other of others) this.#wake(other);
+  }
+
+  /** Lets nobody in there any more. */
+  remove(entrance: Entrance): void {
+    for (const gate of this.#gates()) gate.remove?.(entrance);
   }
 
   /** An even part of what waits in a queue that several poll, or all of it where this worker is the only one. */

@@ -56,6 +56,8 @@ export class Service {
   readonly #made: readonly HttpServer[];
   /** Those, and the application's own. */
   readonly #servers: HttpServer[];
+  /** Those of {@link made} that the application has not closed. */
+  readonly #open: Set<HttpServer>;
   /** The entrances of the application's own servers, by location. */
   readonly #adopted = new Set<readonly Entrance[]>();
   readonly #watched = new WeakSet<Server>();
@@ -78,6 +80,7 @@ export class Service {
     });
     this.#made = listener ? createServers(post.locations, listener, settings) : [];
     this.#servers = [...this.#made];
+    this.#open = new Set(this.#made);
     this.#turnstile = this.#createTurnstile();
     const service = this;
     this.#closed = function () {
@@ -90,10 +93,13 @@ export class Service {
     if (this.#isLeaving) return;
     const { slot, board, lock, locations, sockets } = this.#post;
     const servers = this.#made;
-    const entrances = servers.map((server, i) => open(server, locations[i], sockets[i] ?? [], () => {}));
+    const entrances = servers.map((server, i): Entrance[] =>
+      open(server, locations[i], sockets[i] ?? [], () => this.#closedByApplication(server, entrances[i] ?? [])),
+    );
     for (const server of servers) this.#connections.watch(server);
     for (const server of servers) this.#events.server(server);
     for (const server of servers) server.emit('listening');
+    if (this.#hasLeft()) return;
     const { gate, seats } = createGates(this.#post, [...entrances, ...this.#adopted], this.#turnstile);
     this.#gate = gate;
     const ownSeats = seats.length > 0 ? new Seats({ slot, board, wake: lock.wake }, seats) : undefined;
@@ -111,6 +117,11 @@ export class Service {
       for (const entrances of own) this.#adopted.delete(entrances);
       for (const entrance of own.flat()) this.#gate?.remove?.(entrance);
     };
+  }
+
+  /** Whether the application has closed every server that was made for it. */
+  get isClosed(): boolean {
+    return this.#made.length > 0 && this.#open.size === 0;
   }
 
   /** Somebody wants this service to look at its sockets. */
@@ -176,6 +187,19 @@ export class Service {
     adoptPrototypes(http);
     this.#connections.watch(http);
     this.#servers.push(http);
+  }
+
+  /** Such a server takes no connection any more. Without any server this service has nothing to do. */
+  #closedByApplication(server: HttpServer, entrances: readonly Entrance[]): void {
+    const { isStopping } = this.#post.board;
+    this.#open.delete(server);
+    if (isStopping || this.isClosed) this.leave('its servers are closed', isStopping);
+    else this.#turnstile.drop(entrances);
+  }
+
+  /** Also by what the application does when it is told of its servers. */
+  #hasLeft(): boolean {
+    return this.#isLeaving;
   }
 
   #left(socket: Socket): void {

@@ -66,6 +66,15 @@ export class Turnstile {
     this.#room.close();
   }
 
+  /** The application has closed the server of these entrances, and others are open: what waits is left to the others. */
+  drop(entrances: readonly Entrance[]): void {
+    const { gate, seats } = this.#intake;
+    for (const entrance of entrances) {
+      gate?.remove?.(entrance);
+      seats?.remove(entrance);
+    }
+  }
+
   /** A connection came through a seat. */
   seated(entrance: Entrance, socket: Socket, seat: Queue): void {
     this.#intake.seated(entrance, socket, seat);

@@ -9,6 +9,7 @@ import { trace } from '../log.js';
 import type { Listener, Settings } from '../options.js';
 import { Scoreboard } from '../scoreboard.js';
 import { openAcceptLock } from './accept-lock.js';
+import { Departure } from './departure.js';
 import { createHeartbeat } from './heartbeat.js';
 import { type Place, Service } from './service.js';
 
@@ -33,6 +34,8 @@ export interface Charge {
 export interface WorkerHandle {
   /** Stops accepting, finishes what is open, exits 0. */
   drain(): void;
+  /** Exits 0 at once, and says before that it does so on purpose. */
+  exit(): void;
   /** Serves with a server of the application as well. @returns what to call when the application closes it */
   adopt(server: Server, places: readonly Place[], isHttp: boolean): () => void;
   /**
@@ -72,11 +75,26 @@ export function serve(identity: Identity, settings: Settings, events: WorkerEven
       heartbeat.announceDrain();
       events.leaving?.();
     },
-    empty: () => void events.drained().finally(() => (isAbandoned ? heartbeat.release() : process.exit(0))),
+    empty: () => {
+      void events.drained().finally(() => {
+        heartbeat.release();
+        if (!isAbandoned) void departure.end();
+      });
+    },
   });
-  const heartbeat = createHeartbeat(settings, patience, () => service.leave('manager has gone', true));
+  const heartbeat = createHeartbeat(settings, patience, {
+    granted: () => departure.granted(),
+    managerGone: () => service.leave('manager has gone', true),
+  });
+  const departure = new Departure({
+    gracefulTerm: settings.gracefulTerm,
+    gracefulTimeout: settings.gracefulTimeout,
+    isStopping: () => board.isStopping,
+    isClosed: () => service.isClosed,
+    ask: () => heartbeat.ask(),
+    leave: (reason) => service.leave(reason, board.isStopping),
+  });
 
-  process.on('SIGQUIT', () => service.leave('SIGQUIT', board.isStopping));
   process.on('SIGURG', () => service.woken());
   // whoever sees the pid on the scoreboard may signal us from here on
   board.enter(slot, process.pid);
@@ -90,7 +108,11 @@ export function serve(identity: Identity, settings: Settings, events: WorkerEven
     trace.worker('worker %d serves', process.pid);
   });
   return {
-    drain: () => service.leave('stop()', board.isStopping),
+    drain: () => departure.request('stop()'),
+    exit() {
+      heartbeat.announceDrain();
+      process.exit(0);
+    },
     adopt(server, places, isHttp) {
       sockets.push(...places.map(({ fds }) => fds));
       return service.adopt(server, places, isHttp);
