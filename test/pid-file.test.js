@@ -4,8 +4,10 @@ import assert from 'node:assert/strict';
 import {
   existsSync,
   lstatSync,
+  mkdirSync,
   readdirSync,
   readFileSync,
+  rmSync,
   statSync,
   symlinkSync,
   unlinkSync,
@@ -18,12 +20,12 @@ import { tempDir } from './helpers/files.js';
 import { signal, startServer } from './helpers/server.js';
 import { eventually } from './helpers/wait.js';
 
-test('holds the pid and a newline, readable by all, and is gone after', async (t) => {
+test("holds the pid and a newline, is its owner's alone, and is gone after", async (t) => {
   const pidFile = join(tempDir(t), 'server.pid');
   const server = startServer(t, 'echo.js', { options: { workers: 1, pidFile } });
   await server.healthy(1);
   assert.equal(readFileSync(pidFile, 'utf8'), `${server.pid}\n`);
-  assert.equal(statSync(pidFile).mode & 0o777, 0o644);
+  assert.equal(statSync(pidFile).mode & 0o777, 0o600);
   await server.waitForLine(new RegExp(`Creating process id file "${pidFile}"`));
   signal(server.pid, 'SIGTERM');
   await server.ended;
@@ -109,8 +111,6 @@ describe('that nobody holds is stale and replaced', () => {
     'the pid of another live process': `${process.pid}\n`,
     nothing: '',
     'only a newline': '\n',
-    'no number': 'a server\n',
-    'a number below zero': '-23\n',
   };
   for (const [what, content] of Object.entries(contents)) {
     test(`with ${what} in it`, async (t) => {
@@ -122,6 +122,108 @@ describe('that nobody holds is stale and replaced', () => {
       assert.equal(server.count(/\[warn\]|\[error\]/), 0, server.output);
     });
   }
+});
+
+describe('that is no PID file', () => {
+  const contents = {
+    'a text': 'a server\n',
+    'a number below zero': '-23\n',
+    'a number and more': '23\nport = 80\n',
+    'a database': Buffer.concat([Buffer.from('SQLite format 3\0'), Buffer.alloc(4096)]),
+  };
+  for (const [what, content] of Object.entries(contents)) {
+    test(`but ${what} is refused, named and left as it is`, async (t) => {
+      const pidFile = join(tempDir(t), 'data.db');
+      writeFileSync(pidFile, content);
+      const server = startServer(t, 'echo.js', { options: { workers: 1, pidFile } });
+      assert.deepEqual(await server.ended, { code: 1, signal: null }, server.output);
+      const line = `\\[error\\] Can't create process id file "${pidFile}": it holds something else than a process id: take it away`;
+      assert.equal(server.count(new RegExp(line)), 1, server.output);
+      assert.deepEqual(readFileSync(pidFile), Buffer.from(content));
+      assert.deepEqual(server.pids('spawn'), []);
+    });
+  }
+});
+
+describe('whose folder goes away', () => {
+  test('is told in one line, and is back when the folder is', async (t) => {
+    const folder = join(tempDir(t), 'run');
+    mkdirSync(folder);
+    const pidFile = join(folder, 'server.pid');
+    const server = startServer(t, 'echo.js', { options: { workers: 1, pidFile } });
+    await server.healthy(1);
+    const descriptors = () => readdirSync(`/proc/${server.pid}/fd`).length;
+    const before = descriptors();
+    for (let round = 1; round <= 2; round++) {
+      rmSync(folder, { recursive: true });
+      await eventually(() => server.count(/\[error\]/) === round);
+      // several passes try, and say no more
+      const beats = server.pids('heartbeat').length;
+      signal(server.pid, 'SIGTTIN');
+      await server.healthy(2);
+      signal(server.pid, 'SIGTTOU');
+      await server.healthy(1);
+      assert.ok(server.pids('heartbeat').length > beats);
+      assert.equal(server.count(/\[error\] Can't create process id file .*ENOENT.*; make its folder$/), round);
+      assert.equal(server.count(/\[error\]/), round, server.output);
+      mkdirSync(folder);
+      await eventually(() => existsSync(pidFile) && readFileSync(pidFile, 'utf8') === `${server.pid}\n`);
+    }
+    await eventually(() => descriptors() <= before);
+    signal(server.pid, 'SIGTERM');
+    await server.ended;
+    assert.deepEqual(readdirSync(folder), []);
+  });
+});
+
+describe('that is made before listen()', () => {
+  const script = (then) => `
+    import { prefork } from '@prefork/core';
+    const server = prefork((request, response) => response.end('served'), { workers: 2, pidFile: process.env.PID_FILE });
+    server.ensurePidFile();
+    server.ensurePidFile();
+    ${then}`;
+  const start = (t, pidFile, then) => {
+    const execArgv = ['--input-type=module', '--eval', script(then)];
+    return startServer(t, undefined, { execArgv, env: { PID_FILE: pidFile } });
+  };
+
+  test('is the one of the server that listens, also after an upgrade', async (t) => {
+    const pidFile = join(tempDir(t), 'server.pid');
+    const server = start(t, pidFile, "server.listen(0, '127.0.0.1');");
+    assert.equal((await server.get()).body, 'served');
+    assert.equal(readFileSync(pidFile, 'utf8'), `${server.pid}\n`);
+    assert.equal(server.count(/Creating process id file/), 1, server.output);
+    await eventually(() => server.count(/Worker \d+ started/) === 2);
+    signal(server.pid, 'SIGUSR2');
+    const [, heir] = await server.waitForLine(/Upgrade finished, manager (\d+) takes over/);
+    await server.exited;
+    assert.equal(readFileSync(pidFile, 'utf8'), `${heir}\n`);
+    signal(Number(heir), 'SIGTERM');
+    await server.ended;
+    assert.equal(existsSync(pidFile), false);
+    assert.equal(server.count(/\[warn\]|\[error\]/), 0, server.output);
+  });
+
+  test('is removed with the process when nobody listens', async (t) => {
+    const pidFile = join(tempDir(t), 'server.pid');
+    const server = start(t, pidFile, "console.log('made', server.checkPid());");
+    await server.waitForLine(new RegExp(`^made ${server.pid}$`));
+    assert.deepEqual(await server.ended, { code: 0, signal: null });
+    assert.equal(existsSync(pidFile), false);
+  });
+});
+
+test('of a default name that cannot be made is made as soon as it can', async (t) => {
+  const dir = tempDir(t);
+  const pidFile = join(dir, 'prefork.pid');
+  mkdirSync(pidFile);
+  const server = startServer(t, 'echo.js', { options: { workers: 1 }, dir });
+  await server.healthy(1);
+  assert.equal(server.count(/\[warn\] Can't create process id file .*; running without one$/), 1, server.output);
+  rmSync(pidFile, { recursive: true });
+  await eventually(() => existsSync(pidFile) && readFileSync(pidFile, 'utf8') === `${server.pid}\n`);
+  assert.equal(server.count(/\[error\]/), 0, server.output);
 });
 
 describe('a link in its place is never followed:', () => {

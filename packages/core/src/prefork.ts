@@ -10,8 +10,9 @@ import { type CloseCallback, Farewells } from './farewells.js';
 import { identity } from './handover.js';
 import { type ListenCallback, type ListenOptions, type Location, parseListen } from './locations.js';
 import { describeThrown, guardLog } from './log.js';
+import { ensureEarlyPidFile } from './manager/early-pid-file.js';
 import type { Manager, ManagerEvents, Status } from './manager/manager.js';
-import { checkPid, createPidFile, defaultPidFile, type PidFile } from './manager/pid-file.js';
+import { checkPid, defaultPidFile } from './manager/pid-file.js';
 import { handleSignals, type ManagerSignal } from './manager/signals.js';
 import { checkWorkers, type Listener, type PreforkOptions, resolveOptions, type Settings } from './options.js';
 import { bornWith, serve, type WorkerEvents, type WorkerHandle } from './worker/worker.js';
@@ -67,7 +68,6 @@ export class Prefork extends EventEmitter<PreforkEventMap> {
   readonly #isSingle: boolean;
   #manager: Supervisor | undefined;
   #worker: WorkerHandle | undefined;
-  #ownPidFile: PidFile | undefined;
   #isRunning = false;
   #finished: Promise<Error | undefined> | undefined;
   /** What came while the manager's code was loaded. */
@@ -193,24 +193,21 @@ export class Prefork extends EventEmitter<PreforkEventMap> {
     return this.#manager?.addresses[0] ?? null;
   }
 
-  /** The pid of the server that holds the PID file; a stale file is deleted. */
+  /** The pid of the server that holds the PID file. A stale PID file is deleted; a file that holds anything else is not. */
   checkPid(): number | undefined {
     return checkPid(this.pidFile);
   }
 
   /**
-   * Makes the PID file unless this process holds it already; it is removed with the process.
+   * Makes the PID file unless this process holds it already; it is removed with the process. `listen` takes it over.
+   * Nothing happens in a worker.
    *
    * @throws PreforkError `ERR_PREFORK_RUNNING`, `ERR_PREFORK_PID_FILE`.
    */
   ensurePidFile(): void {
     if (this.#manager) return this.#manager.ensurePidFile();
-    if (this.#ownPidFile) return this.#ownPidFile.ensure();
-    const own = createPidFile(this.pidFile, () =>
-      this.#settings.log.info(`Creating process id file "${this.pidFile}"`),
-    );
-    this.#ownPidFile = own;
-    process.once('exit', () => own.release(this.#settings.cleanup));
+    // a worker runs the same script, and its manager holds the file
+    if (this.isManager) ensureEarlyPidFile(this.#settings);
   }
 
   /** @returns when it has finished, and with what error; in a worker, never. */

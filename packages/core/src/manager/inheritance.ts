@@ -26,6 +26,7 @@ export function bequeath<T>(
   { sockets, onDemand, pidFile }: Pick<Premises, 'sockets' | 'onDemand' | 'pidFile'>,
   start: (descriptors: number[]) => T,
 ): T {
+  const { lent } = pidFile;
   const own = sockets.filter(({ activated }) => !activated);
   const given = sockets.filter(({ activated }) => activated);
   const page = writeFacts({
@@ -34,10 +35,10 @@ export function bequeath<T>(
     activated: sockets.flatMap(({ activated: socket }) =>
       socket ? [{ number: socket.number, name: socket.name }] : [],
     ),
-    ...(pidFile ? { pidFile: pidFile.path } : {}),
+    ...(lent ? { pidFile: lent.path } : {}),
   });
   try {
-    return start([page, ...[...own, ...given].flatMap(({ fds }) => fds), ...(pidFile ? [pidFile.fd] : [])]);
+    return start([page, ...[...own, ...given].flatMap(({ fds }) => fds), ...(lent ? [lent.fd] : [])]);
   } finally {
     closeSync(page);
   }

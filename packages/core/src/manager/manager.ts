@@ -213,12 +213,12 @@ export class Manager {
     attempt(log, 'remove the lock file of the next manager', () => {
       if (heir !== 0) rmSync(lockFilePath(lockFile, heir), { force: true });
     });
-    attempt(log, 'write the process id file again', () => this.#premises?.pidFile?.rewrite());
+    this.#premises?.pidFile.rewrite();
     this.#manage();
   }
 
   ensurePidFile(): void {
-    this.#premises?.pidFile?.ensure();
+    this.#premises?.pidFile.ensure();
   }
 
   status(): Status {
@@ -290,7 +290,7 @@ export class Manager {
     if (this.#target.goal === 'run') {
       this.#reload.step(this.#isReloading(), this.#workers);
       this.#spawnMissing(this.#pool, now);
-      this.#keepPidFile();
+      this.#premises?.pidFile.keep();
       if (!this.#upgrade.isRunning) this.#premises?.onDemand?.sweep(this.#workers, this.#target, now);
     }
     for (const worker of policy.surplus(this.#workers, this.#target)) this.#pool.quit(worker);
@@ -345,14 +345,6 @@ export class Manager {
     for (let i = 0; i < count; i++) pool.spawn(this.#target.generation);
   }
 
-  #keepPidFile(): void {
-    try {
-      this.ensurePidFile();
-    } catch (error) {
-      this.#settings.log.error(messageOf(error));
-    }
-  }
-
   #wake(pool: Pool): void {
     const { waiter = false, all = false } = this.#watch?.look() ?? {};
     if (waiter) pool.wakeWaiter();
@@ -389,7 +381,7 @@ export class Manager {
   #takeOver(): void {
     const healthy = this.#workers.filter(({ state }) => state === 'healthy').length;
     if (!this.#inheritance || this.#target.goal !== 'run' || healthy < this.#target.workers) return;
-    this.#premises?.adoptPidFile();
+    this.#premises?.pidFile.adopt();
     this.#inheritance.ready(() => this.#events.tookOver?.());
     this.#inheritance = undefined;
   }

@@ -1,24 +1,18 @@
-// Manager. The PID file: what it says is information, the whole-file lock on it is the truth. Held for the life of the
-// server, so that neither a zombie nor a reused pid passes for one.
+// Manager. Makes the PID file and holds its lock for the life of the server, see pid-look.ts. It replaces and deletes nothing but
+// a PID file that no server holds.
 
-import {
-  closeSync,
-  constants,
-  fchmodSync,
-  fstatSync,
-  ftruncateSync,
-  lstatSync,
-  openSync,
-  readFileSync,
-  unlinkSync,
-  writeSync,
-} from 'node:fs';
+import { closeSync, constants, fchmodSync, fstatSync, ftruncateSync, openSync, unlinkSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { messageOf, PreforkError } from '../errors.js';
-import { tryLock, tryLockShared } from '../posix.js';
+import { fixOf } from '../fixes.js';
+import { lockPidFile, type Patience } from './pid-lock.js';
+import { isSameFile, look, openToLook, readText } from './pid-look.js';
 
-const { O_CREAT, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_RDWR } = constants;
+const { O_CREAT, O_EXCL, O_NOFOLLOW, O_RDWR } = constants;
+
+/** Its owner's alone: a user who could open it could wait for the lock, and take it when the server has crashed. */
+const MODE = 0o600;
 
 /** Shared by all servers of the machine that name none. */
 export function defaultPidFile(): string {
@@ -27,32 +21,31 @@ export function defaultPidFile(): string {
 
 /** A locked PID file of this process. */
 export interface PidFile {
-  /** Makes it anew when somebody deleted it. */
+  /** Makes it anew when somebody deleted it. @throws as {@link createPidFile} */
   ensure(): void;
   /** Writes this process' pid into it again, in place of another one. */
   rewrite(): void;
   /** Gives the lock back, and with `remove` deletes the file. */
   release(remove: boolean): void;
-  /** With the lock on it, for the next manager of an upgrade. */
-  readonly fd: number;
+  /** With the lock on it, for the next manager of an upgrade; nothing while the file could not be made yet. */
+  readonly fd: number | undefined;
+  /** Absolute: the application may change the folder. */
   readonly path: string;
 }
 
-/** The pid in the file if its server runs; else the file, if there is one, is deleted. */
+/**
+ * The pid in the file if its server runs. Else the file is deleted, if it looks like a PID file: `Prefork#checkPid`. The
+ * command looks by {@link look}, which deletes nothing.
+ */
 export function checkPid(path: string): number | undefined {
-  let fd: number;
   try {
-    fd = openSync(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+    const found = look(path);
+    if (found?.isHeld) return found.pid;
+    if (found && found.flaw === undefined) removeStale(path, 'none');
   } catch {
-    return undefined;
+    // cannot be looked at, or is not ours to delete
   }
-  try {
-    if (!tryLockShared(fd)) return readPid(fd);
-    if (fstatSync(fd).isFile() && isSameFile(fd, path)) unlinkIfAllowed(path);
-    return undefined;
-  } finally {
-    closeSync(fd);
-  }
+  return undefined;
 }
 
 /**
@@ -61,9 +54,14 @@ export function checkPid(path: string): number | undefined {
  * @throws PreforkError `ERR_PREFORK_RUNNING` when its server runs, `ERR_PREFORK_PID_FILE` when it cannot be made.
  */
 export function createPidFile(path: string, creating: () => void): PidFile {
-  const fd = take(path);
+  const fd = take(resolve(path), 'start');
   creating();
-  return hold(path, fd, creating);
+  return hold(resolve(path), fd, creating);
+}
+
+/** A file that could not be made yet; {@link PidFile.ensure} makes it once that is possible. */
+export function missingPidFile(path: string, creating: () => void): PidFile {
+  return hold(resolve(path), undefined, creating);
 }
 
 /** The file of the manager whose place we take: the lock came with the descriptor, so it was never free. */
@@ -73,12 +71,13 @@ export function adoptPidFile(path: string, fd: number, creating: () => void): Pi
 }
 
 function rewrite(fd: number): void {
+  fchmodSync(fd, MODE); // an older version made it for everybody to read
   const text = `${process.pid}\n`;
   writeSync(fd, text, 0);
   ftruncateSync(fd, text.length);
 }
 
-function hold(path: string, taken: number, creating: () => void): PidFile {
+function hold(path: string, taken: number | undefined, creating: () => void): PidFile {
   let fd = taken;
   return {
     path,
@@ -86,79 +85,88 @@ function hold(path: string, taken: number, creating: () => void): PidFile {
       return fd;
     },
     ensure() {
-      if (isSameFile(fd, path)) return;
-      const next = take(path);
-      creating();
-      closeSync(fd);
+      if (fd !== undefined && isOurs(fd, path)) return;
+      const next = take(path, 'serving');
+      if (fd !== undefined) closeSync(fd);
       fd = next;
+      creating();
     },
-    rewrite: () => rewrite(fd),
+    rewrite() {
+      if (fd !== undefined) rewrite(fd);
+    },
     release(remove) {
-      if (remove && isSameFile(fd, path)) unlinkIfAllowed(path);
+      if (fd === undefined) return;
+      if (remove && isOurs(fd, path)) unlinkIfAllowed(path);
       closeSync(fd);
+      fd = undefined;
     },
   };
 }
 
-function take(path: string): number {
+/** A folder that is gone or closed has no file of ours in it. */
+function isOurs(fd: number, path: string): boolean {
   try {
-    for (;;) {
-      removeStale(path);
-      const fd = create(path);
+    return isSameFile(fd, path);
+  } catch {
+    return false;
+  }
+}
+
+function take(path: string, patience: Patience): number {
+  try {
+    // each round is lost to another start or to a look: both end soon
+    for (let round = 0; round < 100; round++) {
+      removeStale(path, patience);
+      const fd = create(path, patience);
       if (fd !== undefined) return fd;
     }
+    throw new Error('other processes make and remove it all the time');
   } catch (error) {
     if (error instanceof PreforkError) throw error;
-    throw new PreforkError(
-      'ERR_PREFORK_PID_FILE',
-      `Can't create process id file "${path}": ${messageOf(error)}`,
-      error,
-    );
+    const message = `Can't create process id file "${path}": ${messageOf(error)}${fixOf(error)}`;
+    throw new PreforkError('ERR_PREFORK_PID_FILE', message, error);
   }
 }
 
 /** With the lock on what is there, so that of two starting servers one sees the other's file. */
-function removeStale(path: string): void {
-  if (!lstatSync(path, { throwIfNoEntry: false })) return;
-  const fd = openSync(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+function removeStale(path: string, patience: Patience): void {
+  const fd = openToLook(path);
+  if (fd === undefined) return;
   try {
-    if (!fstatSync(fd).isFile()) throw new Error('it is not a regular file');
-    if (!tryLock(fd)) {
-      const message = `A server with process id ${readPid(fd) ?? 'unknown'} is running already, see process id file "${path}"`;
+    if (fstatSync(fd).isFile() && !lockPidFile(fd, patience)) {
+      const message = `A server with process id ${readText(fd).pid ?? 'unknown'} is running already, see process id file "${path}"`;
       throw new PreforkError('ERR_PREFORK_RUNNING', message);
     }
+    const { flaw } = readText(fd);
+    if (flaw !== undefined) throw new Error(`${flaw}: take it away, or name another file in \`pidFile\``);
     if (isSameFile(fd, path)) unlinkSync(path);
   } finally {
     closeSync(fd);
   }
 }
 
-/** `undefined` when somebody was faster. */
-function create(path: string): number | undefined {
+/** `undefined` when somebody was faster. What cannot be written is taken away again, with the lock on it. */
+function create(path: string, patience: Patience): number | undefined {
   let fd: number;
   try {
-    fd = openSync(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0o644);
+    fd = openSync(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, MODE);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') return undefined;
     throw error;
   }
-  if (tryLock(fd) && isSameFile(fd, path)) {
-    fchmodSync(fd, 0o644);
-    writeSync(fd, `${process.pid}\n`);
-    return fd;
+  try {
+    if (lockPidFile(fd, patience) && isSameFile(fd, path)) {
+      fchmodSync(fd, MODE);
+      writeSync(fd, `${process.pid}\n`);
+      return fd;
+    }
+  } catch (error) {
+    if (isOurs(fd, path)) unlinkIfAllowed(path);
+    closeSync(fd);
+    throw error;
   }
   closeSync(fd);
   return undefined;
-}
-
-function readPid(fd: number): number | undefined {
-  const pid = Number(/^\d+/.exec(readFileSync(fd, 'latin1'))?.[0]);
-  return pid > 0 ? pid : undefined;
-}
-
-function isSameFile(fd: number, path: string): boolean {
-  const [ours, theirs] = [fstatSync(fd), lstatSync(path, { throwIfNoEntry: false })];
-  return theirs !== undefined && ours.ino === theirs.ino && ours.dev === theirs.dev;
 }
 
 function unlinkIfAllowed(path: string): void {

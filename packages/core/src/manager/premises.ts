@@ -2,7 +2,6 @@
 // nothing, and closed without leaving anything behind.
 
 import { closeSync } from 'node:fs';
-import { messageOf } from '../errors.js';
 import { writeFacts } from '../handover.js';
 import { libc } from '../libc.js';
 import type { Location } from '../locations.js';
@@ -15,7 +14,7 @@ import type { Inheritance } from './inheritance.js';
 import { type BoundSocket, bindAll } from './listeners.js';
 import { createLockFile, type LockFile } from './lock-file.js';
 import { OnDemand } from './on-demand.js';
-import { adoptPidFile, createPidFile, defaultPidFile, type PidFile } from './pid-file.js';
+import { PidFileKeeper } from './pid-file-keeper.js';
 import { readSecrets } from './secrets.js';
 import { resolveOwner } from './spawn.js';
 
@@ -24,15 +23,13 @@ export interface Premises {
   /** Of the command: what its workers ask for. */
   readonly onDemand: OnDemand | undefined;
   readonly board: Scoreboard;
-  readonly pidFile: PidFile | undefined;
+  readonly pidFile: PidFileKeeper;
   /** What each worker inherits, in the order of the hand-over. */
   readonly descriptors: readonly number[];
   /** As whom the workers run. */
   readonly owner: { uid?: number; gid?: number };
   /** Reads certificates and keys again, for the workers to come. @throws PreforkError and keeps what it had. */
   renewSecrets(): void;
-  /** Takes the PID file from the manager whose place we took. */
-  adoptPidFile(): void;
   /** Nobody will accept any more: who comes from now on is refused, once the workers have closed theirs as well. */
   closeSockets(toOther: boolean): void;
   /** `toHeir` leaves the paths to the next manager of an upgrade. */
@@ -52,7 +49,7 @@ export async function openPremises(
   const { sockets, asked, giveBack } = await openSockets(settings, locations, inheritance, changed !== undefined);
   let onDemand: OnDemand | undefined;
   const { log } = settings;
-  let pidFile: PidFile | undefined;
+  let pidFile: PidFileKeeper | undefined;
   let lockFile: LockFile | undefined;
   const memory: number[] = [];
   const closeSockets = (toHeir = false) => {
@@ -65,11 +62,11 @@ export async function openPremises(
     closeSockets(toHeir);
     giveBack();
     for (const fd of memory) closeSync(fd);
-    attempt(log, 'remove the process id file', () => pidFile?.release(settings.cleanup && !toHeir));
+    pidFile?.release(settings.cleanup && !toHeir);
     attempt(log, 'remove the lock file', () => settings.cleanup && lockFile?.remove());
   };
   try {
-    if (!inherits(settings, inheritance)) pidFile = openPidFile(settings);
+    pidFile = new PidFileKeeper(settings, inheritance);
     lockFile = createLockFile(settings.lockFile, owner);
     memory.push(anonymousFile(SCOREBOARD_NAME, SCOREBOARD_BYTES));
     const { path } = lockFile;
@@ -107,14 +104,7 @@ export async function openPremises(
       get descriptors() {
         return [...memory, ...sockets.flatMap(({ fds }) => fds)];
       },
-      get pidFile() {
-        return pidFile;
-      },
-      adoptPidFile() {
-        const inherited = inheritance?.pidFile;
-        if (inherited && !pidFile)
-          pidFile = adoptPidFile(inherited.path, inherited.fd, announce(settings, inherited.path));
-      },
+      pidFile,
       renewSecrets() {
         const secrets = sockets.map(({ location: { tls } }) => tls && readSecrets(tls));
         if (!secrets.some(Boolean)) return;
@@ -150,25 +140,4 @@ async function openSockets(
     giveBack();
     throw error;
   }
-}
-
-/** Whether the old manager's PID file is the one that these options name. */
-function inherits(settings: Settings, inheritance: Inheritance | undefined): boolean {
-  return inheritance?.pidFile !== undefined && inheritance.pidFile.path === (settings.pidFile ?? defaultPidFile());
-}
-
-function openPidFile(settings: Settings): PidFile | undefined {
-  const path = settings.pidFile ?? defaultPidFile();
-  try {
-    return createPidFile(path, announce(settings, path));
-  } catch (error) {
-    // whoever names a PID file relies on it
-    if (settings.pidFile !== undefined) throw error;
-    settings.log.warn(`${messageOf(error)}; running without one`);
-    return undefined;
-  }
-}
-
-function announce({ log }: Settings, path: string): () => void {
-  return () => log.info(`Creating process id file "${path}"`);
 }

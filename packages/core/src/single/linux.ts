@@ -24,7 +24,7 @@ export async function openPost(settings: Settings, locations: readonly Location[
     locations: sockets.map(({ location }) => location),
     sockets: sockets.map(({ fds }) => fds),
     close: () => premises.closeSockets(false),
-    ensurePidFile: () => premises.pidFile?.ensure(),
+    ensurePidFile: () => premises.pidFile.ensure(),
     release: () => premises.close(false),
   };
 }
