@@ -81,8 +81,9 @@ test('a WebSocket client that does not answer the close is cut at `gracefulTimeo
   process.kill(server.pid, 'SIGQUIT');
   assert.deepEqual(await tallyCodes(others), { [GOING_AWAY]: 5 });
   assert.equal(server.count(/immediately/), 0);
-  await server.waitForLine(/Stopping worker \d+ immediately/);
+  await server.waitForLine(/Ending 1 connection that is still open/);
   assert.deepEqual(await server.exited, { code: 0, signal: null });
+  assert.equal(server.count(/immediately|SIGKILL/), 0);
 });
 
 test('a WebSocket that is opened on an old connection after QUIT is opened, and closed at once', async (t) => {

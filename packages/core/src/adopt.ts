@@ -4,12 +4,19 @@
 import type { Identity } from './handover.js';
 import type { Settings } from './options.js';
 import { Adoption, type ServedFile } from './worker/adoption.js';
+import { Hooks } from './worker/hooks.js';
 import { interceptListen } from './worker/listen.js';
-import { workerDrained, workerFinishes } from './worker-events.js';
+import type { WorkerEvents } from './worker/worker.js';
+import { worker } from './worker-events.js';
 
 /** From now on the servers of this process listen in its pool. */
 export function adoptServers(identity: Identity, settings: Settings, file: ServedFile): Adoption {
-  const events = { server() {}, leaving: workerFinishes, drained: workerDrained };
+  const hooks = new Hooks(worker ? [worker] : [], settings.log);
+  const events: WorkerEvents = {
+    server() {},
+    finish: (graceful) => hooks.finish(graceful),
+    drained: (patience) => hooks.drained(patience),
+  };
   const adoption = new Adoption(identity, settings, file, events);
   adoption.intercept();
   return adoption;

@@ -15,7 +15,9 @@ import type { Manager, ManagerEvents, Status } from './manager/manager.js';
 import { checkPid, defaultPidFile } from './manager/pid-file.js';
 import { handleSignals, type ManagerSignal } from './manager/signals.js';
 import { checkWorkers, type Listener, type PreforkOptions, resolveOptions, type Settings } from './options.js';
+import { Hooks } from './worker/hooks.js';
 import { bornWith, serve, type WorkerEvents, type WorkerHandle } from './worker/worker.js';
+import { worker as ownWorker } from './worker-events.js';
 
 /** Events in the order of a server's life. */
 export interface PreforkEventMap {
@@ -33,13 +35,16 @@ export interface PreforkEventMap {
   reap: [pid: number];
   /** Manager: a reload is over, with the reason if it failed. */
   reload: [error?: PreforkError];
-  /** Manager, once: the server begins to stop. */
+  /**
+   * Manager, once: the server begins to stop. Worker, once: this worker begins to drain, `graceful` is true, and nothing was
+   * waited for. The place to end event streams and long polls.
+   */
   finish: [graceful: boolean];
   /** Manager: what went wrong, where no callback took it. */
   error: [error: Error];
   /** Worker: a server before it serves, the place to attach WebSockets. */
   server: [server: HttpServer];
-  /** Worker: the last connection has ended; a returned promise is awaited before the exit. */
+  /** Worker: the last connection has ended; a returned promise is awaited before the exit, within `gracefulTimeout`. */
   drain: [];
 }
 
@@ -64,6 +69,7 @@ export class Prefork extends EventEmitter<PreforkEventMap> {
   readonly isWorker: boolean;
   readonly #listener: Listener;
   readonly #settings: Settings;
+  readonly #hooks: Hooks;
   /** Whether this process does all of it, also because it could not start others. */
   readonly #isSingle: boolean;
   #manager: Supervisor | undefined;
@@ -83,6 +89,7 @@ export class Prefork extends EventEmitter<PreforkEventMap> {
     this.#listener = listener;
     const settings = resolveOptions(options);
     this.#settings = { ...settings, log: guardLog(settings.log) };
+    this.#hooks = new Hooks(ownWorker ? [this, ownWorker] : [this], this.#settings.log);
     this.#isSingle = identity === undefined && (this.#settings.single || process.platform !== 'linux');
     this.isWorker = identity !== undefined || this.#isSingle;
   }
@@ -252,7 +259,7 @@ export class Prefork extends EventEmitter<PreforkEventMap> {
   async #createSupervisor(run: number, events: ManagerEvents, isOnDemand: boolean): Promise<Supervisor> {
     if (this.#isSingle) {
       const { Single } = await import('./single/single.js');
-      return new Single(this.#listener, this.#settings, { ...events, ...this.#workerEvents() });
+      return new Single(this.#listener, this.#settings, { ...this.#workerEvents(), ...events });
     }
     const { Manager } = await (managerHalf ?? import('./manager/manager.js'));
     return new Manager(this.#settings, run, events, isOnDemand);
@@ -279,15 +286,16 @@ export class Prefork extends EventEmitter<PreforkEventMap> {
   #workerEvents(): WorkerEvents {
     return {
       server: (server) => this.#tell('server', server),
-      drained: () => Promise.allSettled(this.listeners('drain').map(async (hook) => hook.call(this))),
+      finish: (graceful) => this.#hooks.finish(graceful),
+      drained: (patience) => this.#hooks.drained(patience),
     };
   }
 
   /** In a worker: `stop()` resolves, and what comes after it is done, before the process exits. */
   #lastEvents(finished: (error: undefined) => void): WorkerEvents {
     const events = this.#workerEvents();
-    const drained = async () => {
-      await events.drained();
+    const drained = async (patience: number) => {
+      await events.drained(patience);
       finished(undefined);
       await this.#farewells.over();
     };

@@ -26,14 +26,3 @@ if (identity) globals[KEY] ??= new EventEmitter();
  * worker?.on('drain', () => database.close());
  */
 export const worker: EventEmitter<WorkerEventMap> | undefined = globals[KEY];
-
-/** Emits `finish`. */
-export function workerFinishes(): void {
-  worker?.emit('finish', true);
-}
-
-/** Calls those who wait for `drain`. Settles when all of them have. */
-export function workerDrained(): Promise<unknown> {
-  const hooks = worker?.listeners('drain') ?? [];
-  return Promise.allSettled(hooks.map(async (hook) => hook.call(worker)));
-}

@@ -48,23 +48,23 @@ test('what is not ended with its loop turn is in flight until it is', async (t) 
   while (held.length < 3) await once(server, 'request');
   await new Promise(setImmediate);
   assert.deepEqual(told.at(-1), { inFlight: 3, served: 0 });
-  assert.deepEqual(connections.unfinished(), held);
+  assert.deepEqual(connections.requests.unfinished(), held);
   for (const [i, response] of held.entries()) {
     response.end();
     await once(response, 'close');
     assert.deepEqual(told.at(-1), { inFlight: 2 - i, served: i + 1 });
   }
-  assert.deepEqual(connections.unfinished(), []);
+  assert.deepEqual(connections.requests.unfinished(), []);
   await answers(3);
 });
 
 test('a response that is ended is not kept until the loop turn is over', async (t) => {
   const kept = [];
   const { connections, answers } = await ask(t, 3, (_request, response) => {
-    kept.push(connections.unfinished().length);
+    kept.push(connections.requests.unfinished().length);
     response.end();
   });
   await answers(3);
   assert.deepEqual(kept, [1, 1, 1]);
-  assert.deepEqual(connections.unfinished(), []);
+  assert.deepEqual(connections.requests.unfinished(), []);
 });

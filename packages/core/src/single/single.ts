@@ -15,8 +15,8 @@ import { type Post, Service } from '../worker/service.js';
 export interface SingleEvents extends ManagerEvents {
   /** Before it serves, once for each server. */
   server(server: HttpServer): void;
-  /** After the last connection has ended. */
-  drained(): Promise<unknown>;
+  /** After the last connection has ended; settles in so many milliseconds. */
+  drained(patience: number): Promise<unknown>;
 }
 
 /** A {@link Post} and the files that belong to it. */
@@ -35,6 +35,7 @@ export class Single {
   #service: Service | undefined;
   #goal: 'run' | 'stop gracefully' | 'stop immediately' = 'run';
   #timer: NodeJS.Timeout | undefined;
+  #isTold = false;
   #isFinished = false;
 
   constructor(listener: Listener, settings: Settings, events: SingleEvents) {
@@ -71,8 +72,11 @@ export class Single {
     this.#service = new Service(this.#post, this.#listener, this.#settings, {
       server: (server) => this.#events.server(server),
       // also when the application has closed the last server itself
-      leaving: () => this.#stop(true),
-      empty: () => void this.#events.drained().finally(() => this.#finished()),
+      leaving: () => {
+        this.#stop(true);
+        this.#tellFinish(true);
+      },
+      empty: (patience) => void this.#events.drained(patience).finally(() => this.#finished()),
     });
     this.#service.start();
     if (!silent) for (const { url } of this.#post.locations) log.info(`Listening at "${url}"`);
@@ -113,21 +117,30 @@ export class Single {
 
   #stop(graceful: boolean): void {
     if (this.#isFinished || this.#goal === 'stop immediately') return;
-    const isFirst = this.#goal === 'run';
-    if (graceful && !isFirst) return;
+    if (graceful && this.#goal !== 'run') return;
     this.#goal = graceful ? 'stop gracefully' : 'stop immediately';
-    if (isFirst) this.#events.finish(graceful);
+    // what drains tells itself, when it is prepared for what the listeners end
+    const drainsNow = graceful && this.#service && this.#settings.shutdownDelay === 0;
+    if (!drainsNow) this.#tellFinish(graceful);
     if (this.#service) this.#act();
+  }
+
+  #tellFinish(graceful: boolean): void {
+    if (this.#isTold) return;
+    this.#isTold = true;
+    this.#events.finish(graceful);
   }
 
   #act(): void {
     const { shutdownDelay, gracefulTimeout } = this.#settings;
     clearTimeout(this.#timer);
     if (this.#goal === 'stop immediately') return this.#abort();
-    this.#timer = setTimeout(() => {
+    const leave = () => {
       this.#timer = setTimeout(() => this.#abort(), gracefulTimeout);
       this.#service?.leave('the server stops', true);
-    }, shutdownDelay);
+    };
+    if (shutdownDelay > 0) this.#timer = setTimeout(leave, shutdownDelay);
+    else leave();
   }
 
   #abort(): void {

@@ -2,9 +2,12 @@
 // user code first, and says so, because the accept lock is never held there.
 
 import type { Server as HttpServer, IncomingMessage, ServerResponse } from 'node:http';
-import type { Http2Session } from 'node:http2';
-import type { Server } from 'node:net';
+import type { Http2Session, ServerHttp2Stream } from 'node:http2';
+import type { Server, Socket } from 'node:net';
 import { type Duplex, Readable } from 'node:stream';
+import { Deferred } from './deferred.js';
+import { transportOf } from './handle.js';
+import { LastResponses } from './last-responses.js';
 import { afterTurn } from './own-context.js';
 import { Requests } from './requests.js';
 
@@ -22,38 +25,45 @@ export interface Upgraded {
   isOpen: boolean;
 }
 
+/** When the application gets a request. */
+type Turn = 'now' | 'later' | 'never';
+
 export class Connections {
-  /** Connections that have not sent a request; with TLS also what the request would come through. */
-  readonly unused = new Set<Duplex>();
   /** Connections of servers that know no requests: nobody but the application can tell when one has done its work. */
   readonly #held = new Set<Duplex>();
+  /** Connections of http servers, until they are closed. */
+  readonly open = new Set<Socket>();
+  /** With TLS, what requests come through, by what was accepted. */
+  readonly secured = new WeakMap<Socket, Socket>();
   readonly upgraded = new Map<Duplex, Upgraded>();
-  readonly sessions = new Set<Http2Session>();
-  /** Set by the drain: every response ends its connection. */
-  refuseKeepAlive = false;
+  /** With what each was accepted as, or with TLS, what it was secured as. */
+  readonly sessions = new Map<Http2Session, Socket>();
+  readonly requests: Requests;
+  readonly last = new LastResponses();
+  /** Set by the drain: the newest response of each connection is its last. */
+  isDraining = false;
   /** Set by the drain: a WebSocket handshake was answered. */
   onWebSocket: ((socket: Duplex) => void) | undefined;
+  /** Set by the drain: an http2 session has begun on a connection that was there before. */
+  onSession: ((session: Http2Session) => void) | undefined;
+  readonly #deferred = new Deferred();
   readonly #events: ConnectionsEvents;
-  readonly #requests: Requests;
   readonly #maxRequests: number;
-  readonly #requestsOf = new WeakMap<Duplex, number>();
+  readonly #requestsOf = new WeakMap<object, number>();
+  /** The socket of the event that runs: a session begins in it. */
+  #arriving: Socket | undefined;
   /** Data that arrives is user code about to run: the body of an upload, a WebSocket message. */
   readonly #push: Readable['push'];
-  readonly #tlsClosed: (this: Duplex) => void;
 
   /** `maxRequests` on one connection; 0 means no limit. */
   constructor(maxRequests: number, events: ConnectionsEvents) {
     this.#maxRequests = maxRequests;
     this.#events = events;
-    this.#requests = new Requests(events.requests);
+    this.requests = new Requests(events.requests);
     // one function for all sockets, which are its `this`
-    const connections = this;
     this.#push = function (this: Readable, ...args) {
       events.entering();
       return Readable.prototype.push.apply(this, args);
-    };
-    this.#tlsClosed = function () {
-      connections.delete(this);
     };
   }
 
@@ -64,16 +74,20 @@ export class Connections {
   watch(server: HttpServer): void {
     const emit = server.emit as (event: string, ...args: unknown[]) => boolean;
     server.emit = (event: string, ...args: unknown[]) => {
-      if (event === 'request') this.#request(args[0] as IncomingMessage, args[1] as ServerResponse);
-      else this.#see(event, args[0], args[1]);
-      return emit.call(server, event, ...args);
+      const turn =
+        event === 'request'
+          ? this.#request(args[0] as IncomingMessage, args[1] as ServerResponse)
+          : this.#see(event, args[0], args[1]);
+      if (turn === 'now') return emit.call(server, event, ...args);
+      if (turn === 'later') this.#defer(args[1] as ServerResponse, () => emit.call(server, event, ...args));
+      return true;
     };
   }
 
   /** A connection of a plain net or tls server was accepted. */
   hold(socket: Duplex): void {
     this.#held.add(socket);
-    this.#requests.hold();
+    this.requests.hold();
     this.#events.entering();
     socket.push = this.#push;
   }
@@ -87,72 +101,101 @@ export class Connections {
   }
 
   /** A connection of an http server was accepted. */
-  add(socket: Duplex): void {
-    this.unused.add(socket);
+  add(socket: Socket): void {
+    this.open.add(socket);
   }
 
   /** It has ended. */
-  delete(socket: Duplex): void {
-    this.unused.delete(socket);
-    this.upgraded.delete(socket);
-    if (this.#held.delete(socket)) this.#requests.release();
-  }
-
-  /** Responses that are not ended. */
-  unfinished(): ServerResponse[] {
-    return this.#requests.unfinished();
+  delete(socket: Socket): void {
+    const secured = this.secured.get(socket) ?? socket;
+    this.open.delete(socket);
+    this.upgraded.delete(secured);
+    if (this.#held.delete(socket)) this.requests.release();
+    if (this.#arriving === secured) this.#arriving = undefined;
   }
 
   /** Ends what is open, whatever it is doing. */
-  abort(servers: readonly HttpServer[]): void {
-    for (const server of servers) server.closeAllConnections?.();
-    for (const session of this.sessions) session.destroy();
-    for (const socket of [...this.unused, ...this.upgraded.keys(), ...this.#held]) socket.destroy();
+  abort(): void {
+    for (const session of this.sessions.keys()) session.destroy();
+    for (const socket of this.open) this.end(socket);
+    for (const socket of this.#held) socket.destroy();
   }
 
-  #see(event: string, first: unknown, second: unknown): void {
+  /** Ends an accepted connection, whatever it is doing. */
+  end(socket: Socket): void {
+    this.secured.get(socket)?.destroy();
+    socket.destroy();
+  }
+
+  #see(event: string, first: unknown, second: unknown): Turn {
     switch (event) {
       case 'checkContinue':
       case 'checkExpectation':
-        this.#requests.expectAgain(second as ServerResponse);
+        this.requests.expectAgain(second as ServerResponse);
         return this.#begin(first as IncomingMessage, second as ServerResponse);
       case 'upgrade':
       case 'connect':
-        return this.#upgrade(first as IncomingMessage, second as Duplex);
+        this.#upgrade(first as IncomingMessage, second as Socket);
+        break;
+      case 'connection':
+        this.#arriving = first as Socket;
+        break;
       case 'secureConnection':
-        return this.#secureConnection(first as Duplex);
+        this.#arriving = first as Socket;
+        this.secured.set(transportOf(this.#arriving), this.#arriving);
+        break;
+      case 'clientError':
+        // before Node answers it: the requests before it are whole
+        this.#deferred.flush(second as Socket);
+        break;
       case 'session':
-        return this.#session(first as Http2Session);
+        this.#session(first as Http2Session);
+        break;
       case 'stream':
-        return this.#events.entering();
+        this.#stream(first as ServerHttp2Stream);
+        break;
     }
+    return 'now';
   }
 
-  #request(request: IncomingMessage, response: ServerResponse): void {
-    if (this.#requests.isContinued(response)) this.#events.entering();
-    else this.#begin(request, response);
+  #request(request: IncomingMessage, response: ServerResponse): Turn {
+    if (request.httpVersionMajor > 1 || this.requests.isContinued(response)) {
+      this.#events.entering();
+      return 'now';
+    }
+    return this.#begin(request, response);
   }
 
-  #begin(request: IncomingMessage, response: ServerResponse): void {
-    if (request.httpVersionMajor > 1) this.#requests.beginStream(response);
-    else this.#requests.begin(response);
+  #begin(request: IncomingMessage, response: ServerResponse): Turn {
+    const isLast = this.isDraining || this.#isLastRequest(request.socket);
+    if (isLast && !this.last.mark(response)) return 'never';
+    this.requests.begin(response);
     this.#events.entering();
-    if (this.unused.size > 0) this.unused.delete(request.socket);
-    if (this.refuseKeepAlive || this.#isLastRequest(request.socket)) response.shouldKeepAlive = false;
     if (request.method !== 'GET' && request.method !== 'HEAD') request.push = this.#push;
+    return isLast ? 'later' : 'now';
+  }
+
+  /** Until all that is there was read, so that only the newest request of it is the last. */
+  #defer(response: ServerResponse, pass: () => void): void {
+    const { socket } = response.req;
+    this.#deferred.add(socket, () => {
+      if (socket.destroyed) return this.requests.drop(response);
+      this.#events.entering();
+      pass();
+    });
   }
 
   /** Node's own `maxRequestsPerSocket` announces the end of a connection, and leaves it open. */
-  #isLastRequest(socket: Duplex): boolean {
+  #isLastRequest(connection: object): boolean {
     if (this.#maxRequests === 0) return false;
-    const count = (this.#requestsOf.get(socket) ?? 0) + 1;
-    this.#requestsOf.set(socket, count);
+    const count = (this.#requestsOf.get(connection) ?? 0) + 1;
+    this.#requestsOf.set(connection, count);
     return count >= this.#maxRequests;
   }
 
-  #upgrade(request: IncomingMessage, socket: Duplex): void {
+  #upgrade(request: IncomingMessage, socket: Socket): void {
     this.#events.entering();
-    this.unused.delete(socket);
+    this.last.forget(socket);
     const isWebSocket = request.headers.upgrade?.toLowerCase() === 'websocket';
     this.upgraded.set(socket, { isWebSocket, isOpen: false });
     socket.push = this.#push;
@@ -173,16 +216,18 @@ export class Connections {
     };
   }
 
-  /** The application sees this socket in place of the one that was accepted. */
-  #secureConnection(socket: Duplex & { alpnProtocol?: string }): void {
-    if (socket.alpnProtocol === 'h2') return; // a session, which drains by itself
-    this.add(socket);
-    socket.on('close', this.#tlsClosed);
-  }
-
   #session(session: Http2Session): void {
     this.#events.entering();
-    this.sessions.add(session);
+    if (this.#arriving) this.sessions.set(session, this.#arriving);
     session.once('close', () => this.sessions.delete(session));
+    this.onSession?.(session);
+  }
+
+  #stream(stream: ServerHttp2Stream): void {
+    const { session } = stream;
+    this.requests.beginStream(stream);
+    this.#events.entering();
+    // later: what was read together with this stream is served
+    if (session && this.#isLastRequest(session)) afterTurn(() => session.close());
   }
 }

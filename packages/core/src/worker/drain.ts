@@ -1,9 +1,14 @@
-// Worker. Finish what is open: after the gate has closed, every connection ends in its own way. Nothing here waits for
-// the deadline: the manager kills what is left at `gracefulTimeout`.
+// Worker. Finish what is open: after the gate has closed, every connection ends in its own way. What no client and no
+// application ends by itself is aborted a moment before `gracefulTimeout`: the manager's kill is for a worker that hangs.
 
-import type { Server as HttpServer } from 'node:http';
+import type { Server as HttpServer, ServerResponse } from 'node:http';
+import type { ServerHttp2Stream } from 'node:http2';
+import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Connections } from './connections.js';
+import { trafficOf, transportOf } from './handle.js';
+import { after, inOwnContext } from './own-context.js';
+import { Sweep, Turn } from './sweep.js';
 
 /** The server goes away, and: it restarts. RFC 6455 7.4.1 and the IANA registry it founds. */
 const GOING_AWAY = 1001;
@@ -15,32 +20,85 @@ const STEPS = 20;
 
 const DEFAULT_LINGER = 5000; // Node's own keepAliveTimeout, for servers that have none
 
-/** Refuses keep-alive from now on, lets idle connections linger, and closes WebSockets and http2 sessions. */
-export function drain(connections: Connections, servers: readonly HttpServer[], isStopping: boolean): void {
-  connections.refuseKeepAlive = true;
-  for (const response of connections.unfinished()) {
-    if (!response.headersSent) response.shouldKeepAlive = false;
+/**
+ * Makes each connection's newest response its last, lets idle connections linger, and closes WebSockets and http2 sessions.
+ *
+ * @returns ends what this has scheduled.
+ */
+export function drain(
+  connections: Connections,
+  servers: readonly HttpServer[],
+  gracefulTimeout: number,
+  isStopping: boolean,
+): () => void {
+  connections.isDraining = true;
+  for (const response of connections.requests.newest()) {
+    if (!response.headersSent) connections.last.mark(response);
   }
+  const timeouts = servers.map((server) => server.keepAliveTimeout || DEFAULT_LINGER);
+  const linger = Math.min(timeouts.length > 0 ? Math.max(...timeouts) : DEFAULT_LINGER, gracefulTimeout / 2);
   // GOAWAY with the last stream that has arrived: the client may send the others again. Node has no gentler one, and its
   // sessions do not bear a frame of ours: over TLS it ends the process
-  for (const session of connections.sessions) session.close();
+  for (const session of connections.sessions.keys()) session.close();
+  connections.onSession = (session) => after(linger, () => session.close());
   closeWebSockets(connections, isStopping ? GOING_AWAY : SERVICE_RESTART);
-  if (servers.length === 0) return;
-  const linger = Math.max(...servers.map((server) => server.keepAliveTimeout || DEFAULT_LINGER));
-  setInterval(closeIdle, linger, connections, servers).unref();
+  return sweep(connections, linger, servers);
 }
 
-/**
- * A request that was on its way when the drain began has had its time: what is still idle ends. Node does it by itself,
- * and to the moment, where there is a `keepAliveTimeout`.
- */
-function closeIdle(connections: Connections, servers: readonly HttpServer[]): void {
-  for (const session of connections.sessions) session.close(); // opened since, on a connection that was there before
-  for (const server of servers) if (!server.keepAliveTimeout) server.closeIdleConnections?.();
-  for (const socket of connections.unused) {
-    const { bytesRead, encrypted } = socket as { bytesRead?: number; encrypted?: boolean };
-    if (bytesRead === 0 || encrypted) socket.destroy();
+/** Ends connections that are idle, or whose clients stall. */
+function sweep(connections: Connections, linger: number, servers: readonly HttpServer[]): () => void {
+  const timeouts = servers.map(({ requestTimeout }) => requestTimeout || Number.POSITIVE_INFINITY);
+  const sweep = new Sweep<Socket>({ linger, requestTimeout: Math.max(...timeouts) });
+  const look = () => {
+    const now = performance.now();
+    const turns = turnsOf(connections);
+    for (const socket of connections.open) {
+      const { bytesRead, bytesWritten } = connections.secured.get(socket) ?? socket;
+      const { received, sent } = trafficOf(socket);
+      const sight = { hasReceived: bytesRead > 0, hasSent: bytesWritten > 0, received, sent };
+      if (sweep.isOver(socket, { turn: turns.get(socket) ?? Turn.idle, ...sight }, now)) connections.end(socket);
+    }
+  };
+  look();
+  const timer = inOwnContext(() => setInterval(look, sweep.interval));
+  timer.unref();
+  return () => clearInterval(timer);
+}
+
+/** Whose turn it is on each connection that is not idle. */
+function turnsOf({ requests, last, sessions, upgraded }: Connections): Map<Socket, Turn> {
+  const turns = new Map<Socket, Turn>();
+  const add = (socket: Socket, turn: Turn) => {
+    const transport = transportOf(socket);
+    turns.set(transport, Math.max(turn, turns.get(transport) ?? Turn.idle) as Turn);
+  };
+  for (const response of requests.unfinished()) add(response.req.socket, turnOf(response));
+  for (const { socket } of last.reading) add(socket, Turn.client);
+  for (const socket of upgraded.keys()) add(socket as Socket, Turn.application);
+  for (const stream of requests.streams) {
+    const socket = stream.session && sessions.get(stream.session);
+    if (socket) add(socket, turnOfStream(stream));
   }
+  return turns;
+}
+
+function turnOf({ req, writableFinished, writableLength }: ServerResponse): Turn {
+  const { socket } = req;
+  // also when the application has ended the connection: no answer can come
+  if (writableFinished || socket.writableEnded) return Turn.idle;
+  const isUnread = writableLength > 0 || socket.writableLength > 0 || trafficOf(transportOf(socket)).unsent > 0;
+  return isUnread || (!req.complete && hasRoom(req)) ? Turn.client : Turn.application;
+}
+
+/** A stream whose answer has begun may be a talk between two: nobody knows whose turn it is. */
+function turnOfStream(stream: ServerHttp2Stream): Turn {
+  const isWhole = stream.headersSent || stream.state.remoteClose === 1;
+  return stream.writableLength > 0 || (!isWhole && hasRoom(stream)) ? Turn.client : Turn.application;
+}
+
+/** Whether what the client sends is taken. If it is not, the application is what is slow. */
+function hasRoom({ readableLength, readableHighWaterMark }: Pick<Duplex, 'readableLength' | 'readableHighWaterMark'>) {
+  return readableLength < readableHighWaterMark;
 }
 
 function closeWebSockets(connections: Connections, code: number): void {
@@ -49,7 +107,7 @@ function closeWebSockets(connections: Connections, code: number): void {
   const step = Math.ceil(waiting.length / STEPS);
   const next = () => {
     for (const [socket] of waiting.splice(0, step)) sendClose(socket, code);
-    if (waiting.length > 0) setTimeout(next, WINDOW / STEPS);
+    if (waiting.length > 0) after(WINDOW / STEPS, next);
   };
   next();
 }

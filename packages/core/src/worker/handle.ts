@@ -106,6 +106,21 @@ export function connectionsOf(server: net.Server): number {
   return (server as unknown as Internals)._connections;
 }
 
+/** What carries a socket of TLS: the one that was accepted. */
+export function transportOf(socket: net.Socket & { _parent?: net.Socket }): net.Socket {
+  return socket._parent ?? socket;
+}
+
+/** Bytes that an accepted socket has received, and that it has sent and the system has taken; with TLS, encrypted ones. */
+export function trafficOf(socket: net.Socket): { received: number; sent: number; unsent: number } {
+  const { _handle: handle } = socket as {
+    _handle?: { bytesRead: number; bytesWritten: number; writeQueueSize: number };
+  };
+  if (!handle) return { received: 0, sent: 0, unsent: 0 };
+  const unsent = handle.writeQueueSize;
+  return { received: handle.bytesRead, sent: handle.bytesWritten - unsent, unsent };
+}
+
 export function handleError(syscall: string, status: number): Error {
   return new Error(`${syscall} ${getSystemErrorName(status)}`);
 }

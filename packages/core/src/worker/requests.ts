@@ -2,6 +2,8 @@
 // no listener and no closure for a request that is answered in the loop turn in which it came.
 
 import type { ServerResponse } from 'node:http';
+import type { ServerHttp2Stream } from 'node:http2';
+import type { Socket } from 'node:net';
 import { afterTurn } from './own-context.js';
 
 /** Requests in flight and in total: once when a loop turn's first begins, once after it, and as longer ones end. */
@@ -17,7 +19,14 @@ export class Requests {
   readonly #pending = new Set<ServerResponse>();
   /** Responses that `checkContinue` gave to the application, which will pass them on as requests. */
   readonly #continued = new Set<ServerResponse>();
+  /** Responses that wait for the one before them on their connection: Node 20 and 22 tell nobody when it is closed. */
+  readonly #queued = new Map<Socket, Set<ServerResponse>>();
+  /** The newest response that had to wait for the one before it, by connection: it may be ended already. */
+  readonly #newestQueued = new WeakMap<Socket, ServerResponse>();
+  /** Requests of http2. */
+  readonly streams = new Set<ServerHttp2Stream>();
   readonly #responseClosed: (this: ServerResponse) => void;
+  readonly #streamClosed: (this: ServerHttp2Stream) => void;
   readonly #told: Tell;
   #held = 0;
   #served = 0;
@@ -27,8 +36,11 @@ export class Requests {
     const requests = this;
     // one function for all responses, which are its `this`: nothing is made per request
     this.#responseClosed = function () {
-      requests.#pending.delete(this);
-      requests.#end(this);
+      requests.drop(this);
+    };
+    this.#streamClosed = function () {
+      requests.streams.delete(this);
+      requests.#served += 1;
       requests.#tell();
     };
   }
@@ -42,9 +54,20 @@ export class Requests {
   }
 
   /** A request of http2: one of many on its connection, which is not answered in the loop turn. */
-  beginStream(response: ServerResponse): void {
-    this.#await(response);
+  beginStream(stream: ServerHttp2Stream): void {
+    this.streams.add(stream);
+    stream.on('close', this.#streamClosed);
     this.#tell();
+  }
+
+  /** It is finished, or its connection is closed. */
+  drop(response: ServerResponse): void {
+    if (this.#latest === response) this.#latest = undefined;
+    else if (!this.#pending.delete(response)) return;
+    if (this.#queued.size > 0) this.#queued.get(response.req.socket)?.delete(response);
+    this.#end(response);
+    // else the end of the loop turn tells
+    if (!this.#latest) this.#tell();
   }
 
   /** It has begun, and the application will pass it on as a request. */
@@ -75,6 +98,15 @@ export class Requests {
     this.#tell();
   }
 
+  /** The newest response of each connection that has an unfinished one. */
+  newest(): ServerResponse[] {
+    const newest = new Map(this.unfinished().map((response) => [response.req.socket, response]));
+    return [...newest].map(([socket, response]) => {
+      const queued = this.#newestQueued.get(socket);
+      return queued && !queued.writableFinished && response !== this.#latest ? queued : response;
+    });
+  }
+
   #turnBegan(): void {
     afterTurn(this.#turnEnded);
     this.#tell();
@@ -89,17 +121,32 @@ export class Requests {
 
   /** What is ended is counted, only the rest is watched. */
   #sift(response: ServerResponse): void {
+    if (!response.socket && !response.writableFinished) this.#newestQueued.set(response.req.socket, response);
     if (response.writableEnded || response.destroyed) this.#end(response);
     else this.#await(response);
   }
 
   #tell(): void {
-    this.#told(this.#held + this.#pending.size + (this.#latest ? 1 : 0), this.#served);
+    const { size } = this.#pending;
+    this.#told(this.#held + size + this.streams.size + (this.#latest ? 1 : 0), this.#served);
   }
 
   #await(response: ServerResponse): void {
     this.#pending.add(response);
     response.on('close', this.#responseClosed);
+    if (!response.socket) this.#queue(response);
+  }
+
+  #queue(response: ServerResponse): void {
+    const { socket } = response.req;
+    const queued = this.#queued.get(socket);
+    if (queued) return void queued.add(response);
+    const first = new Set([response]);
+    this.#queued.set(socket, first);
+    socket.once('close', () => {
+      this.#queued.delete(socket);
+      for (const each of first) this.drop(each);
+    });
   }
 
   #end(response: ServerResponse): void {

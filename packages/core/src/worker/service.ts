@@ -4,11 +4,13 @@
 import type { Server as HttpServer } from 'node:http';
 import type { Server, Socket } from 'node:net';
 import type { BoundLocation } from '../handover.js';
+import { trace } from '../log.js';
 import type { Listener, Settings } from '../options.js';
 import { now, type Scoreboard } from '../scoreboard.js';
 import { AcceptBudget } from './accept-budget.js';
 import type { AcceptLock } from './accept-lock.js';
 import { Connections } from './connections.js';
+import { abortMargin, exitMargin } from './deadline.js';
 import { drain } from './drain.js';
 import { createGate, createSupply, type Entrance, type Gate, type GateEvents } from './gate.js';
 import { after, afterTurn, inOwnContext, makeOwnContext } from './own-context.js';
@@ -40,10 +42,10 @@ export interface Place {
 export interface ServiceEvents {
   /** Before it serves, once for each server. */
   server(server: HttpServer): void;
-  /** It accepts no more. */
-  leaving(reason: string): void;
-  /** The last connection has ended. */
-  empty(): void;
+  /** It accepts no more, and nothing was waited for. */
+  leaving(): void;
+  /** The last connection has ended. What follows may take so many milliseconds. */
+  empty(patience: number): void;
 }
 
 export class Service {
@@ -66,6 +68,10 @@ export class Service {
   readonly #closed: (this: Socket) => void;
   #isLeaving = false;
   #isEmpty = false;
+  /** When the process has to have ended: `performance.now()`. */
+  #exitsAt = Number.POSITIVE_INFINITY;
+  /** Ends what the drain has scheduled. */
+  #stopDrain = () => {};
 
   /** @param listener whom servers are made for; nobody where the application makes its own, see {@link adopt}. */
   constructor(post: Post, listener: Listener | undefined, settings: Settings, events: ServiceEvents) {
@@ -134,19 +140,35 @@ export class Service {
     if (this.#isLeaving) return;
     this.#isLeaving = true;
     inOwnContext(() => {
+      const { gracefulTimeout } = this.#settings;
       this.#turnstile.close(isStopping);
-      this.#events.leaving(reason);
       // at a stop nobody accepts any more: with the last of these closed newcomers are refused at once, and the port is free
       this.#post.close();
-      drain(this.#connections, this.#servers, isStopping);
+      const stopSweep = drain(this.#connections, this.#servers, gracefulTimeout, isStopping);
+      const timer = setTimeout(this.#abortRest, gracefulTimeout - abortMargin(gracefulTimeout));
+      this.#exitsAt = performance.now() + gracefulTimeout - exitMargin(gracefulTimeout);
+      this.#stopDrain = () => {
+        clearTimeout(timer);
+        stopSweep();
+      };
+      // when all of it is prepared: the application may end its streams
+      trace.worker('worker %d drains: %s', process.pid, reason);
+      this.#events.leaving();
       this.#tellIfEmpty();
     });
   }
 
   /** Ends what is open. */
   abort(): void {
-    inOwnContext(() => this.#connections.abort(this.#servers));
+    inOwnContext(() => this.#connections.abort());
   }
+
+  readonly #abortRest = (): void => {
+    const count = this.#turnstile.connections;
+    const what = count === 1 ? '1 connection that is' : `${count} connections that are`;
+    this.#settings.log.warn(`Ending ${what} still open, \`gracefulTimeout\` is nearly over`);
+    this.abort();
+  };
 
   #createTurnstile(): Turnstile {
     const { slot, board, lock, locations } = this.#post;
@@ -213,7 +235,8 @@ export class Service {
     afterTurn(() => {
       if (this.#turnstile.connections > 0 || this.#isEmpty) return;
       this.#isEmpty = true;
-      this.#events.empty();
+      this.#stopDrain();
+      this.#events.empty(this.#exitsAt - performance.now());
     });
   }
 }

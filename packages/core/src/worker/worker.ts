@@ -13,14 +13,17 @@ import { Departure } from './departure.js';
 import { createHeartbeat } from './heartbeat.js';
 import { type Place, Service } from './service.js';
 
+/** For the log line that names what was not waited for. Milliseconds. */
+const LAST_WORDS = 10;
+
 /** What the application is told, and asked. */
 export interface WorkerEvents {
   /** Before it serves, once for each server. */
   server(server: HttpServer): void;
-  /** It begins to drain. */
-  leaving?(): void;
-  /** After the last connection has ended; the worker exits when the promise has settled. */
-  drained(): Promise<unknown>;
+  /** It begins to drain, and has waited for nothing. */
+  finish(graceful: boolean): void;
+  /** After the last connection has ended; the worker exits when the promise has settled, in so many milliseconds. */
+  drained(patience: number): Promise<unknown>;
 }
 
 /** What a worker serves. */
@@ -69,14 +72,16 @@ export function serve(identity: Identity, settings: Settings, events: WorkerEven
   const post = { slot, board, lock: openAcceptLock(lockFile), locations, sockets, close };
   const service = new Service(post, listener, settings, {
     server: events.server,
-    leaving(reason) {
+    leaving() {
       isLeaving = true;
-      trace.worker('worker %d drains: %s', process.pid, reason);
+      // first: a listener of `finish` may take its time
       heartbeat.announceDrain();
-      events.leaving?.();
+      events.finish(true);
     },
-    empty: () => {
-      void events.drained().finally(() => {
+    empty(patience) {
+      // the manager would kill what waits for longer
+      if (!isAbandoned) setTimeout(() => process.exit(), patience + LAST_WORDS).unref();
+      void events.drained(patience).finally(() => {
         heartbeat.release();
         if (!isAbandoned) void departure.end();
       });
