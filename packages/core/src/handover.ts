@@ -35,7 +35,7 @@ export interface BoundLocation extends Location {
   /** As it was asked for, with port 0 where the kernel chose. */
   asked: Location;
   /** PEM texts, read by the manager. */
-  secrets?: Secrets;
+  secrets?: Secrets | undefined;
 }
 
 /** In a worker: the descriptors of each location's listening sockets. */

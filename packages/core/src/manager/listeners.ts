@@ -3,7 +3,7 @@
 
 import { lookup } from 'node:dns/promises';
 import { closeSync, lstatSync, unlinkSync } from 'node:fs';
-import net, { type AddressInfo } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import { type BoundLocation, locationKey } from '../handover.js';
 import { type Location, locationAt } from '../locations.js';
 import {
@@ -17,6 +17,7 @@ import {
 } from '../posix.js';
 import type { ActivatedSocket, Place } from './activation.js';
 import { readSecrets } from './secrets.js';
+import { listenUnix } from './unix-socket.js';
 
 /** A location, its listening sockets (one, or with `reuse` several), and how to leave nothing of it behind. */
 export interface BoundSocket {
@@ -44,9 +45,7 @@ export async function bindAll(
   try {
     const secrets = places.map(({ location: { tls } }) => tls && readSecrets(tls));
     for (const [i, place] of places.entries()) {
-      const given = givenSockets(place, inherited);
-      const fds = given.length > 0 ? given.map(inherit) : await listen(place.location, workers);
-      bound.push(describe(place, fds, secrets[i]));
+      bound.push(await open(place, workers, inherited, secrets[i]));
     }
     return bound;
   } catch (error) {
@@ -55,30 +54,47 @@ export async function bindAll(
   }
 }
 
-/** What need not be bound any more. */
-function givenSockets({ location, activated }: Place, inherited: ReadonlyMap<string, readonly number[]>) {
-  if (activated) return [activated.fd];
-  return inherited.get(locationKey(location)) ?? (typeof location.fd === 'number' ? [location.fd] : []);
+/** What is there already need not be bound any more. */
+async function open(
+  { location, activated }: Place,
+  workers: number,
+  inherited: ReadonlyMap<string, readonly number[]>,
+  secrets: BoundLocation['secrets'],
+): Promise<BoundSocket> {
+  if (activated) return systemds(location, activated, secrets);
+  const given = inherited.get(locationKey(location)) ?? (typeof location.fd === 'number' ? [location.fd] : []);
+  return ours(location, given.length > 0 ? given.map(inherit) : await listen(location, workers), secrets);
 }
 
-function describe({ location, activated }: Place, fds: number[], secrets: BoundLocation['secrets']): BoundSocket {
+/** A socket that this server has bound, or has inherited: a UNIX path is its own to delete. */
+function ours(asked: Location, fds: readonly number[], secrets: BoundLocation['secrets']): BoundSocket {
   const address = boundAddress(fds[0] ?? -1);
-  const path = location.fd === undefined && !activated ? location.path : undefined;
+  const path = asked.fd === undefined ? asked.path : undefined;
   const inode = path === undefined ? undefined : inodeOf(path);
   return {
     fds,
-    ...(activated ? { activated } : {}),
-    location: {
-      ...(activated ? moved(location, address) : location),
-      ...(activated ? {} : { url: publicUrl(location, address) }),
-      address,
-      seats: fds.length,
-      asked: location,
-      ...(secrets ? { secrets } : {}),
-    },
+    location: { ...asked, url: publicUrl(asked, address), address, seats: fds.length, asked, secrets },
     close(keep) {
+      // before the close: a socket that nobody listens on would be another start's to take
+      try {
+        if (!keep && path !== undefined && inodeOf(path) === inode) unlinkSync(path);
+      } finally {
+        for (const fd of fds) closeSync(fd);
+      }
+    },
+  };
+}
+
+/** A socket that systemd has bound, and keeps. */
+function systemds(asked: Location, activated: ActivatedSocket, secrets: BoundLocation['secrets']): BoundSocket {
+  const fds = [inherit(activated.fd)];
+  const address = boundAddress(activated.fd);
+  return {
+    fds,
+    activated,
+    location: { ...moved(asked, address), address, seats: 1, asked, secrets },
+    close() {
       for (const fd of fds) closeSync(fd);
-      if (!keep && path !== undefined && inodeOf(path) === inode) unlinkSync(path);
     },
   };
 }
@@ -132,30 +148,6 @@ async function listenOnce(location: Location): Promise<number> {
     if (!['EAFNOSUPPORT', 'EADDRNOTAVAIL', 'EINVAL'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
     return listenSocket({ address: '0.0.0.0', port, family: 4 }, options);
   }
-}
-
-async function listenUnix(path: string, mode: number | undefined, options: SocketOptions) {
-  const address: SocketAddress = { path };
-  if (await isStaleSocket(path)) unlinkSync(path);
-  // the right mode from the first moment on
-  const before = mode === undefined ? undefined : process.umask(0o777 & ~mode);
-  try {
-    return listenSocket(address, options);
-  } finally {
-    if (before !== undefined) process.umask(before);
-  }
-}
-
-/** A socket file that nobody listens on; a file of any other kind is not ours to remove. */
-async function isStaleSocket(path: string): Promise<boolean> {
-  if (!lstatSync(path, { throwIfNoEntry: false })?.isSocket()) return false;
-  return new Promise((resolve) => {
-    const probe = net.connect(path);
-    probe.once('connect', () => resolve(false));
-    probe.once('error', (error: NodeJS.ErrnoException) => resolve(error.code === 'ECONNREFUSED'));
-    probe.once('close', () => probe.destroy());
-    probe.once('connect', () => probe.destroy());
-  });
 }
 
 function inodeOf(path: string): number | undefined {

@@ -55,7 +55,7 @@ async function openDoor(location: Location): Promise<Door> {
   await once(server, 'listening');
   const address = server.address() ?? '';
   const url = typeof address === 'string' ? location.url : location.url.replace(/:\d+$/, `:${address.port}`);
-  const bound = { ...location, url, address, seats: 1, asked: location, ...(secrets ? { secrets } : {}) };
+  const bound = { ...location, url, address, seats: 1, asked: location, secrets };
   return { server, location: bound, early };
 }
 
