@@ -21,6 +21,8 @@ export interface Wanted {
   nth?: number;
   backlog: number;
   ipv6Only: boolean;
+  /** It was wanted, and is not any more. */
+  isReleased?: boolean;
 }
 
 /** `readableAll` and `writableAll` of `listen`, as permissions. */
@@ -54,6 +56,11 @@ export function ask(fd: number, question: object): { answer: unknown; descriptor
     descriptor ??= message.descriptor;
   }
   return { answer: JSON.parse(text), descriptor };
+}
+
+/** Sends what needs no answer. */
+export function tell(fd: number, fact: object): void {
+  sendMessage(fd, lineOf(fact));
 }
 
 /** Sends an answer; one that does not fit into the socket's buffer is lost, with a worker that does not read. */

@@ -69,7 +69,7 @@ async function open(
 /** A socket that this server has bound, or has inherited: a UNIX path is its own to delete. */
 function ours(asked: Location, fds: readonly number[], secrets: BoundLocation['secrets']): BoundSocket {
   const address = boundAddress(fds[0] ?? -1);
-  const path = asked.fd === undefined ? asked.path : undefined;
+  const path = asked.fd === undefined && isFile(asked.path) ? asked.path : undefined;
   const inode = path === undefined ? undefined : inodeOf(path);
   return {
     fds,
@@ -136,7 +136,7 @@ function socketOptions({ backlog, ipv6Only, reuse = false }: Location): SocketOp
 async function listenOnce(location: Location): Promise<number> {
   const { path, host, port = 0, mode } = location;
   const options = socketOptions(location);
-  if (path !== undefined) return listenUnix(path, mode, options);
+  if (path !== undefined) return isFile(path) ? listenUnix(path, mode, options) : listenSocket({ path }, options);
   if (host !== undefined) {
     const { address, family } = await lookup(host);
     return listenSocket({ address, port, family: family === 6 ? 6 : 4 }, options);
@@ -148,6 +148,11 @@ async function listenOnce(location: Location): Promise<number> {
     if (!['EAFNOSUPPORT', 'EADDRNOTAVAIL', 'EINVAL'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
     return listenSocket({ address: '0.0.0.0', port, family: 4 }, options);
   }
+}
+
+/** An abstract name is no file. unix(7) */
+function isFile(path: string | undefined): path is string {
+  return path !== undefined && !path.startsWith('\0');
 }
 
 function inodeOf(path: string): number | undefined {

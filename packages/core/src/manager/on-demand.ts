@@ -23,6 +23,8 @@ interface Demand {
   readonly socket: BoundSocket;
   /** The newest generation that has asked for it. */
   generation: number;
+  /** A worker has closed its server, and none has asked for it since. */
+  isReleased: boolean;
   /** Who has asked for it, and has not been reaped. */
   readonly workers: Set<WorkerRecord>;
 }
@@ -95,10 +97,14 @@ export class OnDemand {
     for (const { workers } of this.#demands.values()) workers.delete(worker);
   }
 
-  /** Closes what the newest generation has not asked for, once the older ones have gone. Called in each pass. */
+  /**
+   * Closes what no worker wants any more: because the newest generation has not asked for it and the older ones have gone, or
+   * because all have closed their servers. Called in each pass.
+   */
   sweep(workers: readonly WorkerRecord[], target: Target, now: number): void {
     const unwanted = [...this.#demands].filter(
-      ([, { generation, workers: askers }]) => generation !== target.generation && askers.size === 0,
+      ([, { generation, isReleased, workers: askers }]) =>
+        (isReleased || generation !== target.generation) && askers.size === 0,
     );
     if (unwanted.length === 0) return;
     const serving = workers.filter(({ state, generation }) => state === 'healthy' && generation === target.generation);
@@ -123,7 +129,9 @@ export class OnDemand {
     let reply: object;
     let descriptor: number | undefined;
     try {
-      const { location, fds } = await this.#find(worker, JSON.parse(text) as Wanted);
+      const wanted = JSON.parse(text) as Wanted;
+      if (wanted.isReleased) return this.#release(worker, wanted);
+      const { location, fds } = await this.#find(worker, wanted);
       reply = { location };
       descriptor = fds[0];
     } catch (error) {
@@ -144,10 +152,27 @@ export class OnDemand {
     const given = wanted.fd === undefined ? undefined : activated.find((own) => own.activated?.number === wanted.fd);
     if (given) return given;
     const location = wantedLocation(wanted, process.umask());
-    const known = this.#demands.get(locationKey(location)) ?? this.#add(await this.#bind(location), worker.generation);
+    const known = this.#known(location) ?? this.#add(await this.#bind(location), worker.generation);
+    known.isReleased = false;
     known.generation = Math.max(known.generation, worker.generation);
     if (this.#channels.has(worker)) known.workers.add(worker);
     return known.socket;
+  }
+
+  /** What was asked for in these words, or is bound there: a file may listen once more at the port that it was given. */
+  #known(location: Location): Demand | undefined {
+    const isThere = ({ socket: { location: known } }: Demand) =>
+      typeof known.address !== 'string' &&
+      known.address.port === location.port &&
+      known.address.address === (location.host ?? '::');
+    return this.#demands.get(locationKey(location)) ?? [...this.#demands.values()].find(isThere);
+  }
+
+  #release(worker: WorkerRecord, wanted: Wanted): void {
+    const demand = this.#known(wantedLocation(wanted, process.umask()));
+    if (!demand) return;
+    demand.isReleased = true;
+    demand.workers.delete(worker);
   }
 
   async #bind(location: Location): Promise<BoundSocket> {
@@ -164,7 +189,7 @@ export class OnDemand {
   }
 
   #add(socket: BoundSocket, generation: number): Demand {
-    const demand: Demand = { socket, generation, workers: new Set() };
+    const demand: Demand = { socket, generation, isReleased: false, workers: new Set() };
     this.#demands.set(locationKey(socket.location.asked), demand);
     this.#parts.changed();
     return demand;

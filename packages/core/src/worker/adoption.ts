@@ -3,7 +3,7 @@
 
 import { closeSync } from 'node:fs';
 import type { AddressInfo, Server } from 'node:net';
-import { ask, type Refusal, type Wanted } from '../channel.js';
+import { ask, type Refusal, tell, type Wanted } from '../channel.js';
 import { type BoundLocation, channelDescriptor, type Identity, listenDescriptors, readFacts } from '../handover.js';
 import { type Location, parseListen } from '../locations.js';
 import type { Listener, Settings } from '../options.js';
@@ -33,8 +33,8 @@ export class Adoption {
   readonly #channel = channelDescriptor(this.#facts.locations);
   /** The given locations that no server has, with their descriptors. */
   readonly #given: Place[];
-  /** What servers of this process listen at, as they asked for it. */
-  readonly #taken = new Set<string>();
+  /** Where servers of this process listen, by what they asked for. */
+  readonly #open = new Map<string, AddressInfo | string>();
   #isExported = false;
   #worker: WorkerHandle | undefined;
   /** Why the file could not listen, if it tried. */
@@ -82,59 +82,65 @@ export class Adoption {
   #admit(server: Server, asked: Wanted): Listening | Refusal | undefined {
     const wanted = { ...asked, ...this.#ordinal(asked) };
     const key = keyOf(wanted);
-    if (this.#taken.has(key)) return IN_USE;
-    const places = this.#findGiven(wanted) ?? [this.#ask(wanted)];
+    const isOpen = this.#open.has(key) || [...this.#open.values()].some((address) => isAt(address, wanted));
+    if (isOpen) return IN_USE;
+    const given = this.#takeGiven(wanted);
+    const places = given ?? [this.#ask(wanted)];
     const [first] = places;
     if (!first || 'message' in first) {
       if (wanted.fd !== undefined) return undefined; // a descriptor of this process then
       this.refusal = first?.message;
       return first;
     }
-    this.#taken.add(key);
-    this.#tellFirst();
-    this.#worker ??= serve(this.#identity, this.#settings, this.#events, {
-      lockFile: this.#facts.lockFile,
-      places: [],
-    });
-    const close = this.#worker.adopt(
-      server,
-      places.filter((place) => 'fds' in place),
-      isHttp(server),
-    );
-    return {
-      address: first.location.address,
-      closed: () => {
-        this.#taken.delete(key);
-        close();
-        if (this.#taken.size === 0) setImmediate(() => this.#closed());
-      },
+    const { address } = first.location;
+    this.#open.set(key, address);
+    const own = places.filter((place) => 'fds' in place);
+    const close = this.#start().adopt(server, own, isHttp(server));
+    const closed = () => {
+      this.#open.delete(key);
+      close(given === undefined);
+      if (given) this.#given.push(...given);
+      else this.#release(wanted);
+      if (this.#open.size === 0) setImmediate(() => this.#closed());
     };
+    return { address, closed };
+  }
+
+  /** What serves, from the first server on. */
+  #start(): WorkerHandle {
+    this.#tellFirst();
+    const { lockFile } = this.#facts;
+    this.#worker ??= serve(this.#identity, this.#settings, this.#events, { lockFile, places: [] });
+    return this.#worker;
   }
 
   /** A given location at this address, else all of them for the first server. */
-  #findGiven(wanted: Wanted): Place[] | undefined {
+  #takeGiven(wanted: Wanted): Place[] | undefined {
     if (this.#given.length === 0) return undefined;
+    this.#expectOne();
     const i = this.#given.findIndex(({ location }) => isAt(location.address, wanted));
-    if (this.#file.isListenGiven && this.#facts.locations.length > 1) {
-      const urls = this.#facts.locations.map(({ url }) => url).join(', ');
-      end(
-        `${this.#file.name} listens itself, and its first server takes one location: give --listen once, got ${urls}`,
-      );
+    const isFirst = this.#given.length === this.#facts.locations.length;
+    if (i === -1) return isFirst ? this.#given.splice(0) : undefined;
+    return this.#given.splice(i, 1);
+  }
+
+  /** What the command was told for a file that exports its app does not always fit one that listens itself. */
+  #expectOne(): void {
+    const { name, isListenGiven } = this.#file;
+    const { locations } = this.#facts;
+    const urls = locations.map(({ url }) => url).join(', ');
+    if (isListenGiven && locations.length > 1) {
+      end(`${name} listens itself, and its first server takes one location: give --listen once, got ${urls}`);
     }
-    const isOwn = this.#facts.locations.length > this.#given.length;
-    const places = i === -1 ? (isOwn ? [] : this.#given.splice(0)) : this.#given.splice(i, 1);
-    const secure = places.find(({ location }) => location.tls);
-    if (secure) {
-      end(
-        `${this.#file.name} listens itself, with certificates of its own or none: write ${secure.location.url.replace(/^https/, 'http')} without \`cert\` and \`key\`, or export the app`,
-      );
+    if (locations.some(({ tls }) => tls)) {
+      const fix = 'give --listen http://, and leave certificates to the file, or export the app';
+      end(`${name} listens itself, and its own server knows no \`cert\` and \`key\`: ${fix}, got ${urls}`);
     }
-    return places.length > 0 ? places : undefined;
   }
 
   /** The last server was closed, and none has listened since. */
   #closed(): void {
-    if (this.#taken.size > 0 || this.#isExported || this.#worker?.abandon()) return;
+    if (this.#open.size > 0 || this.#isExported || this.#worker?.abandon()) return;
     end(`${this.#file.name} closes its server at once: let it listen until it is told to stop`);
   }
 
@@ -151,11 +157,20 @@ export class Adoption {
     }
   }
 
+  /** Nothing of this worker listens there any more. */
+  #release(wanted: Wanted): void {
+    try {
+      tell(this.#channel, { ...wanted, isReleased: true });
+    } catch {
+      // the manager has gone, and this worker goes as well
+    }
+  }
+
   /** The kernel chooses a port for each server that wants any: the same one in every worker. */
   #ordinal(wanted: Wanted): { nth?: number } {
     if (wanted.port !== 0 || wanted.fd !== undefined) return {};
     let nth = 0;
-    while (this.#taken.has(keyOf({ ...wanted, nth }))) nth += 1;
+    while (this.#open.has(keyOf({ ...wanted, nth }))) nth += 1;
     return { nth };
   }
 }

@@ -101,13 +101,18 @@ function schemeOf(server: net.Server): string {
   return isHttp(server) ? `http${isSecure ? 's' : ''}` : isSecure ? 'tls' : 'tcp';
 }
 
+const NO_FOLDER: Refusal = { message: 'listen EACCES', code: 'EACCES', errno: -13 };
+
 /** As `net.Server` does: in a later tick, with the same words. */
-function refuse(server: net.Server, { message, code, errno }: Refusal, { path, host = '::', port, fd }: Wanted): void {
+function refuse(server: net.Server, refusal: Refusal, { path, host = '::', port, fd }: Wanted): void {
+  // libuv has only one word for both
+  const { message, code, errno } = path !== undefined && refusal.code === 'ENOENT' ? NO_FOLDER : refusal;
   const [, text] = (errno === undefined ? undefined : getSystemErrorMap().get(errno)) ?? [];
-  const where = fd === undefined ? { address: path ?? host, port: path === undefined ? port : undefined } : {};
-  const subject = [where.address, where.port].filter((part) => part !== undefined).join(':');
+  const isPort = path === undefined && fd === undefined && Boolean(port);
+  const where = { ...(fd === undefined ? { address: path ?? host } : {}), ...(isPort ? { port } : {}) };
+  const subject = Object.values(where).join(':');
   const error = new Error(text === undefined ? message : `listen ${code}: ${text} ${subject}`.trimEnd());
-  Object.assign(error, code === undefined ? {} : { code, errno, syscall: 'listen', ...where });
+  Object.assign(error, errno === undefined ? {} : { code, errno, syscall: 'listen', ...where });
   process.nextTick(() => {
     if (server.listenerCount('error') === 0 && process.listenerCount('uncaughtException') === 0) end(error.message);
     server.emit('error', error);

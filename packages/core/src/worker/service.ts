@@ -121,7 +121,7 @@ export class Service {
     if (!this.#isLeaving) for (const entrance of own.flat()) this.#gate?.add?.(entrance);
     return () => {
       for (const entrances of own) this.#adopted.delete(entrances);
-      for (const entrance of own.flat()) this.#gate?.remove?.(entrance);
+      this.#turnstile.drop(own.flat());
     };
   }
 

@@ -39,8 +39,12 @@ export interface WorkerHandle {
   drain(): void;
   /** Exits 0 at once, and says before that it does so on purpose. */
   exit(): void;
-  /** Serves with a server of the application as well. @returns what to call when the application closes it */
-  adopt(server: Server, places: readonly Place[], isHttp: boolean): () => void;
+  /**
+   * Serves with a server of the application as well.
+   *
+   * @returns what to call when the application closes it; with `true` nobody needs the descriptors any more.
+   */
+  adopt(server: Server, places: readonly Place[], isHttp: boolean): (isDone: boolean) => void;
   /**
    * The application has closed all its servers: drains, and leaves the end to the application.
    *
@@ -63,13 +67,14 @@ export function serve(identity: Identity, settings: Settings, events: WorkerEven
   const board = Scoreboard.map(SCOREBOARD_FD);
   const locations = places.map(({ location }) => location);
   const sockets = places.map(({ fds }) => fds);
-  const close = () => {
-    for (const fd of sockets.flat()) closeSync(fd);
+  const open = new Set(sockets.flat());
+  const close = (fds: Iterable<number> = open) => {
+    for (const fd of fds) if (open.delete(fd)) closeSync(fd);
   };
   let isLeaving = false;
   let isServing = false;
   let isAbandoned = false;
-  const post = { slot, board, lock: openAcceptLock(lockFile), locations, sockets, close };
+  const post = { slot, board, lock: openAcceptLock(lockFile), locations, sockets, close: () => close() };
   const service = new Service(post, listener, settings, {
     server: events.server,
     leaving() {
@@ -83,7 +88,7 @@ export function serve(identity: Identity, settings: Settings, events: WorkerEven
       if (!isAbandoned) setTimeout(() => process.exit(), patience + LAST_WORDS).unref();
       void events.drained(patience).finally(() => {
         heartbeat.release();
-        if (!isAbandoned) void departure.end();
+        void departure.end();
       });
     },
   });
@@ -95,7 +100,7 @@ export function serve(identity: Identity, settings: Settings, events: WorkerEven
     gracefulTerm: settings.gracefulTerm,
     gracefulTimeout: settings.gracefulTimeout,
     isStopping: () => board.isStopping,
-    isClosed: () => service.isClosed,
+    isClosed: () => service.isClosed || isAbandoned,
     ask: () => heartbeat.ask(),
     leave: (reason) => service.leave(reason, board.isStopping),
   });
@@ -119,11 +124,16 @@ export function serve(identity: Identity, settings: Settings, events: WorkerEven
       process.exit(0);
     },
     adopt(server, places, isHttp) {
-      sockets.push(...places.map(({ fds }) => fds));
-      return service.adopt(server, places, isHttp);
+      const own = places.flatMap(({ fds }) => fds);
+      for (const fd of own) open.add(fd);
+      const stop = service.adopt(server, places, isHttp);
+      return (isDone) => {
+        stop();
+        if (isDone) close(own);
+      };
     },
     abandon() {
-      isAbandoned ||= !isLeaving;
+      isAbandoned = true;
       service.leave('the application has closed its servers', board.isStopping);
       return isServing;
     },
