@@ -1,9 +1,9 @@
 // A server that the command has taken into its pool does what the same server does with plain `node`.
 
 import assert from 'node:assert/strict';
-import { describe, test } from 'node:test';
+import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { HERE, project, runCommand, startCommand } from './helpers/command.js';
+import { project, startCommand } from './helpers/command.js';
 import { startServer } from './helpers/server.js';
 
 const FORMS = fileURLToPath(new URL('fixtures/listen-forms.cjs', import.meta.url));
