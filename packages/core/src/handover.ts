@@ -96,6 +96,9 @@ const WORKER = 'PREFORK_WORKER';
 const KOFFI = 'PREFORK_KOFFI';
 const UPGRADE = 'PREFORK_UPGRADE';
 
+/** Variables that tell a process who it is. */
+export const OWN_VARIABLES: readonly string[] = [WORKER, KOFFI, UPGRADE];
+
 export function identityVariable({ manager, run, slot, patience }: Identity): Record<string, string> {
   return { [WORKER]: `${manager}:${run}:${slot}:${patience}` };
 }
@@ -117,7 +120,7 @@ function takeIdentity(): { identity?: Identity; succession?: Succession } {
   const [manager, run, slot, patience] = numbers(process.env[WORKER], 4);
   const [oldManager, oldRun] = numbers(process.env[UPGRADE], 2);
   const koffi = process.env[KOFFI];
-  for (const name of [WORKER, KOFFI, UPGRADE]) delete process.env[name];
+  for (const name of OWN_VARIABLES) delete process.env[name];
   if (manager !== undefined && run !== undefined && slot !== undefined && patience !== undefined) {
     if (koffi) loadKoffiBinary(koffi);
     // also while the application loads: a manager that dies meanwhile can kill nobody

@@ -56,6 +56,15 @@ export interface PreforkOptions {
    */
   createServer?: (listener: ServerListener, location: ServerLocation) => HttpServer | Http2Server | Http2SecureServer;
   /**
+   * The folder in which the manager, its workers and the next manager of an upgrade start, an absolute path. It is looked up
+   * anew for each process, so a symbolic link may lead to another release by then.
+   * @default the folder of the start, by its name in `$PWD`
+   *
+   * @example
+   * prefork(listener, { directory: '/srv/app/current' })
+   */
+  directory?: string;
+  /**
    * TERM stops gracefully, as QUIT does; a second one stops immediately. For containers.
    * @default false
    */
@@ -162,7 +171,14 @@ export interface PreforkOptions {
 /** Options after {@link resolveOptions}: all defaults filled in. */
 export type Settings = Required<Omit<PreforkOptions, OptionalName | 'listen'>> &
   Pick<PreforkOptions, OptionalName> & { listen: string[] };
-type OptionalName = 'createServer' | 'group' | 'inactivityTimeout' | 'keepAliveTimeout' | 'pidFile' | 'user';
+type OptionalName =
+  | 'createServer'
+  | 'directory'
+  | 'group'
+  | 'inactivityTimeout'
+  | 'keepAliveTimeout'
+  | 'pidFile'
+  | 'user';
 
 /** What each option has to be: the names there are, in the order of the docs. */
 export const KINDS: Record<keyof PreforkOptions, Kind> = {
@@ -172,6 +188,7 @@ export const KINDS: Record<keyof PreforkOptions, Kind> = {
   backlog: 'count',
   cleanup: 'boolean',
   createServer: 'function',
+  directory: 'folder',
   gracefulTerm: 'boolean',
   gracefulTimeout: 'duration',
   group: 'identity',

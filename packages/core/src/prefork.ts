@@ -12,6 +12,7 @@ import { type ListenCallback, type ListenOptions, type Location, parseListen } f
 import { describeThrown, guardLog } from './log.js';
 import { ensureEarlyPidFile } from './manager/early-pid-file.js';
 import type { Manager, ManagerEvents, Status } from './manager/manager.js';
+import { origin } from './manager/origin.js';
 import { checkPid, defaultPidFile } from './manager/pid-file.js';
 import { handleSignals, type ManagerSignal } from './manager/signals.js';
 import { checkWorkers, type Listener, type PreforkOptions, resolveOptions, type Settings } from './options.js';
@@ -47,6 +48,9 @@ export interface PreforkEventMap {
   /** Worker: the last connection has ended; a returned promise is awaited before the exit, within `gracefulTimeout`. */
   drain: [];
 }
+
+// before the application changes the folder
+if (!identity) origin();
 
 // loaded while the application loads what it needs: `listen` finds it ready
 const managerHalf = identity ? undefined : import('./manager/manager.js');

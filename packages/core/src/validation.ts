@@ -1,5 +1,6 @@
 // Both processes. The checks behind the options: what each kind of value has to be, and how a wrong one is told. Pure.
 
+import { isAbsolute } from 'node:path';
 import { inspect } from 'node:util';
 import type { Log } from './log.js';
 
@@ -9,6 +10,7 @@ export type Kind =
   | 'count'
   | 'delay'
   | 'duration'
+  | 'folder'
   | 'function'
   | 'identity'
   | 'log'
@@ -24,9 +26,13 @@ export function checkOption(name: string, kind: Kind, value: unknown): void {
     case 'boolean':
     case 'function':
       return expectType(name, `a ${kind}`, value, typeof value === kind);
-    case 'path':
+    case 'folder':
+    case 'path': {
       expectType(name, 'a string', value, typeof value === 'string');
-      return expectValue(name, 'a path', value, value !== '' && !(value as string).includes('\0'));
+      const path = value as string;
+      if (kind === 'folder') expectValue(name, 'an absolute path', value, isAbsolute(path));
+      return expectValue(name, 'a path', value, path !== '' && !path.includes('\0'));
+    }
     case 'urls': {
       const list = Array.isArray(value) ? value : [value];
       const strings = list.every((entry) => typeof entry === 'string');

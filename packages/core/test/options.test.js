@@ -32,6 +32,7 @@ const KINDS = {
   function: { good: [() => {}], wrongType: ['listener', {}, null], wrongValue: [] },
   identity: { good: ['nobody', 0, 65_534], wrongType: [true, null, {}], wrongValue: ['', -1, 1.5, Number.NaN] },
   log: { good: [log, console], wrongType: [null, 'stderr', {}, { info() {}, warn() {} }], wrongValue: [] },
+  folder: { good: ['/srv/current', '/'], wrongType: [1, null], wrongValue: ['', 'current', './a', '/a\0b'] },
   path: { good: ['/tmp/a', 'a'], wrongType: [1, null, Buffer.from('a')], wrongValue: ['', 'a\0b'] },
   urls: { good: ['http://*:1', ['http://*:1']], wrongType: [3000, null, [3000], [['http://*:1']]], wrongValue: [[]] },
   workers: { good: [0, 1, MAX_WORKERS], wrongType: ['2', null], wrongValue: [-1, 1.5, MAX_WORKERS + 1] },
@@ -44,6 +45,7 @@ const OPTIONS = {
   backlog: 'count',
   cleanup: 'boolean',
   createServer: 'function',
+  directory: 'folder',
   gracefulTerm: 'boolean',
   gracefulTimeout: 'duration',
   group: 'identity',
@@ -127,7 +129,7 @@ describe('the defaults', () => {
   });
 
   it('know every option of this test, and no other', () => {
-    const optional = ['createServer', 'group', 'inactivityTimeout', 'keepAliveTimeout', 'pidFile', 'user'];
+    const optional = ['createServer', 'directory', 'group', 'inactivityTimeout', 'keepAliveTimeout', 'pidFile', 'user'];
     assert.deepEqual([...Object.keys(resolveOptions()), ...optional].sort(), Object.keys(OPTIONS).sort());
   });
 });

@@ -13,7 +13,7 @@ const EMITTED = ['EACCES', 'EAGAIN', 'EMFILE', 'ENFILE', 'ENOENT'];
 
 const WAYS = {
   spawnWorker: (failed) => spawnWorker({ manager: 1, run: 0, slot: 0, patience: 1 }, { descriptors: [] }, failed),
-  spawnManager: (failed) => spawnManager({ manager: 1, run: 0 }, [], failed),
+  spawnManager: (failed) => spawnManager({ manager: 1, run: 0 }, { descriptors: [] }, failed),
 };
 
 let spawn;

@@ -13,6 +13,7 @@ Times    -G --graceful-timeout T     -H --heartbeat-timeout T
          -L --lock-timeout T         -a --accept-interval T
          --heartbeat-interval T      --shutdown-delay T      --upgrade-timeout T
 Files    -P --pid-file F    --lock-file F    --no-cleanup    --config F
+         --directory F
 Others   --graceful-term    --no-accept-lock    --silent    --single
 Command  --check (load the app, start nothing)    --watch (reload on change)
          -h --help    -v --version

@@ -1,9 +1,11 @@
 // The `prefork` command. Flags over environment over config file: the options of the server, checked before anything is
 // bound. The manager and each worker read them alike.
 
-import { dirname } from 'node:path';
+import { existsSync } from 'node:fs';
+import { basename, dirname, resolve } from 'node:path';
 import { messageOf } from '../errors.js';
 import { parseListen } from '../locations.js';
+import { enterFolder } from '../manager/folder.js';
 import { type PreforkOptions, resolveOptions } from '../options.js';
 import { findApp } from './app.js';
 import { usageError } from './command-error.js';
@@ -24,9 +26,12 @@ export interface Assignment {
 
 /** @throws CommandError with status 2 */
 export async function readAssignment(line: CommandLine): Promise<Assignment> {
-  const folder = process.cwd();
-  const config = await loadConfig(line.config, folder);
+  enter(merge(line, { options: {} }).directory);
+  const config = await loadConfig(line.config, process.cwd());
   const options = merge(line, config);
+  enter(options.directory);
+  const folder = process.cwd();
+  expectConfig(line.config, config, folder);
   try {
     parseListen([], resolveOptions(options));
   } catch (error) {
@@ -41,6 +46,23 @@ export async function readAssignment(line: CommandLine): Promise<Assignment> {
     throw usageError('Name the app, `prefork app.js`; see `prefork --help`');
   }
   return { app: findApp(config.app, dirname(config.file)), ...rest };
+}
+
+/** What is relative is looked up in the folder that the options name, in the manager and, as they start there, in workers. */
+function enter(directory: string | undefined): void {
+  try {
+    enterFolder(directory);
+  } catch (error) {
+    throw usageError(messageOf(error));
+  }
+}
+
+/** A worker looks for the file in its own folder. */
+function expectConfig(named: string | undefined, { file }: Config, folder: string): void {
+  if (file === undefined || existsSync(resolve(folder, named ?? basename(file)))) return;
+  throw usageError(
+    `${file} sets \`directory\`, and a worker finds no ${basename(file)} there: name it with --config /...`,
+  );
 }
 
 /** The options alone, where no app is needed. */

@@ -1,7 +1,7 @@
 // Manager. Slows down the replacement of workers that crash again and again.
 
 import type { Log } from '../log.js';
-import { HEALTHY_PERIOD, respawnDelay } from './policy.js';
+import { FREE_CRASHES, HEALTHY_PERIOD, respawnDelay } from './policy.js';
 
 /** A series of crashes. Times are milliseconds of a monotonic clock. */
 export class Backoff {
@@ -15,15 +15,21 @@ export class Backoff {
     return this.#holdUntil > now ? this.#holdUntil : Number.POSITIVE_INFINITY;
   }
 
+  /** The system refused a process: that is not tried again at once. */
+  refused(now: number, log: Log): void {
+    this.#crashes = Math.max(this.#crashes, FREE_CRASHES);
+    this.crashed(now, log, 'No worker can be started');
+  }
+
   /** A worker died unexpectedly and young. */
-  crashed(now: number, log: Log): void {
+  crashed(now: number, log: Log, what = 'Workers keep stopping early'): void {
     this.#forget(now);
     this.#crashes += 1;
     this.#lastCrash = now;
     this.#delay = respawnDelay(this.#crashes);
     this.#holdUntil = now + this.#delay;
     if (this.#delay === 0) return;
-    log.warn(`Workers keep stopping early, the next one starts in ${(this.#delay / 1000).toFixed(1)} s`);
+    log.warn(`${what}, the next one starts in ${(this.#delay / 1000).toFixed(1)} s`);
   }
 
   /** How many of the missing workers may start now: in a series of crashes one at a time. */

@@ -1,5 +1,11 @@
-// Manager. Variables by which systemd speaks to this one process: taken out of the environment, so that neither workers nor
-// any other child takes them for its own, and given back when the server has finished.
+// Manager. The environment of new processes: the one that the manager was started with, without the variables that are meant
+// for this one process. Those of systemd are also taken out of process.env, and given back when the server has finished.
+
+import { OWN_VARIABLES } from '../handover.js';
+import { origin } from './origin.js';
+
+/** Node takes these away at its start, child_process and cluster have set them. */
+const NODE_VARIABLES = ['NODE_CHANNEL_FD', 'NODE_CHANNEL_SERIALIZATION_MODE', 'NODE_UNIQUE_ID'];
 
 const taken: Record<string, string> = {};
 
@@ -23,4 +29,15 @@ export function takeVariables(names: readonly string[]): () => void {
 export function heirVariables(): NodeJS.ProcessEnv {
   const { NOTIFY_SOCKET, WATCHDOG_USEC } = taken;
   return { NOTIFY_SOCKET, WATCHDOG_USEC };
+}
+
+/**
+ * What a new process finds in its environment, where the manager was started with it. What the application has set since, or
+ * has read from a file, is not handed on: the script runs again, and reads the file as it is then.
+ */
+export function inheritedVariables(folder: string): NodeJS.ProcessEnv {
+  const env: NodeJS.ProcessEnv = { ...origin().env };
+  for (const name of [...NODE_VARIABLES, ...OWN_VARIABLES, ...Object.keys(taken)]) delete env[name];
+  // as a shell does after cd
+  return { ...env, PWD: folder };
 }

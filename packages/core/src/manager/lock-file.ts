@@ -1,6 +1,7 @@
 // Manager. The file behind the accept lock. The manager makes and removes it; only workers lock it.
 
 import { closeSync, constants, fchownSync, fstatSync, lstatSync, openSync, unlinkSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { messageOf, PreforkError } from '../errors.js';
 
 export interface LockFile {
@@ -15,7 +16,8 @@ export function lockFilePath(prefix: string, pid: number): string {
 
 /** Its name is predictable, so it is made anew and never followed. */
 export function createLockFile(prefix: string, owner: { uid?: number; gid?: number }): LockFile {
-  const path = lockFilePath(prefix, process.pid);
+  // absolute: workers start in another folder when the manager has left its own
+  const path = resolve(lockFilePath(prefix, process.pid));
   let fd: number;
   try {
     // what bears our pid was left by a process that had it before

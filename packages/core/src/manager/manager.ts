@@ -10,6 +10,7 @@ import { describeThrown } from '../log.js';
 import { MAX_WORKERS, type Settings } from '../options.js';
 import { waitingConnections } from '../posix.js';
 import { Backoff } from './backoff.js';
+import { followFolder } from './folder.js';
 import { attempt } from './guard.js';
 import { type Inheritance, takeInheritance } from './inheritance.js';
 import { createInit } from './init.js';
@@ -88,7 +89,10 @@ export class Manager {
     this.#run = run;
     this.#events = events;
     this.#target = { goal: 'run', workers: settings.workers, generation: 0, proven: false };
-    this.#reload = new Reload(this.#target, events, settings.log, () => this.#premises?.renewSecrets());
+    this.#reload = new Reload(this.#target, events, settings.log, () => {
+      followFolder(settings.directory);
+      this.#premises?.renewSecrets();
+    });
     this.#upgrade = new Upgrade(run, settings, {
       succeeded: (heir) => {
         this.#events.upgraded?.(heir);
@@ -412,9 +416,13 @@ export class Manager {
   }
 
   #notSpawned(error: Error): void {
-    this.#settings.log.error(`Can't start a worker: ${error.message}`);
+    const { log } = this.#settings;
+    const now = performance.now();
+    // several starts in one pass fail together: one line, one delay
+    if (this.#backoff.until(now) !== Number.POSITIVE_INFINITY) return;
+    log.error(`Can't start a worker: ${error.message}`);
     if (!this.#target.proven) return this.#fail(error);
-    this.#backoff.crashed(performance.now(), this.#settings.log);
+    this.#backoff.refused(now, log);
     this.#manage();
   }
 

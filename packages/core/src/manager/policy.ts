@@ -99,7 +99,7 @@ const CRASH_AGE = 2_000;
 /** A worker that lives this long ends a series of crashes. Milliseconds. */
 export const HEALTHY_PERIOD = 5_000;
 /** So many crashes are replaced at once: a killed worker must not be missed for long. */
-const FREE_CRASHES = 10;
+export const FREE_CRASHES = 10;
 const FIRST_DELAY = 250;
 const LONGEST_DELAY = 10_000;
 

@@ -59,7 +59,8 @@ export class Pool {
     const identity = { manager: process.pid, run: this.#run, slot, patience: this.#patience() };
     const channel = onDemand?.open();
     const all = channel ? [...descriptors, channel.fd] : descriptors;
-    const started = spawnWorker(identity, { descriptors: all, ...owner }, (error) => this.#events.notSpawned(error));
+    const { directory } = this.#settings;
+    const started = spawnWorker(identity, { descriptors: all, directory, ...owner }, this.#events.notSpawned);
     if (!started) {
       channel?.given(undefined);
       return board.clear(slot);

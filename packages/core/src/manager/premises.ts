@@ -9,6 +9,7 @@ import type { Settings } from '../options.js';
 import { anonymousFile } from '../posix.js';
 import { SCOREBOARD_BYTES, SCOREBOARD_NAME, Scoreboard } from '../scoreboard.js';
 import { assign, takeActivated } from './activation.js';
+import { enterFolder } from './folder.js';
 import { attempt } from './guard.js';
 import type { Inheritance } from './inheritance.js';
 import { type BoundSocket, bindAll } from './listeners.js';
@@ -43,6 +44,7 @@ export async function openPremises(
   inheritance: Inheritance | undefined,
   changed?: () => void,
 ): Promise<Premises> {
+  enterFolder(settings.directory);
   // loaded before a socket file is looked at: right after that Node's require() may not follow a symlink to a module
   libc();
   const owner = resolveOwner(settings.user, settings.group);

@@ -1,11 +1,13 @@
 // Manager. The only file that starts or signals a process.
 
-import { type ChildProcess, execFileSync, type SpawnOptions as SpawnOptionsOfNode, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import type { Duplex } from 'node:stream';
 import { PreforkError } from '../errors.js';
 import { type Identity, identityVariable, koffiVariable, type Succession, successionVariable } from '../handover.js';
 import { koffiBinary } from '../libc.js';
-import { heirVariables } from './environment.js';
+import { heirVariables, inheritedVariables } from './environment.js';
+import { nextFolder } from './folder.js';
+import { origin } from './origin.js';
 
 /** A process as the manager that started it holds it. */
 export interface WorkerProcess {
@@ -15,40 +17,45 @@ export interface WorkerProcess {
   readonly pipe: Duplex;
 }
 
+/** What a new process gets from this one. */
 export interface SpawnOptions {
   /** From {@link HEARTBEAT_FD} + 1 on, in order. */
   descriptors: readonly number[];
+  /** Where it starts; by default where this process was started. */
+  directory?: string | undefined;
   uid?: number;
   gid?: number;
 }
 
 /**
- * Runs this process' own script again, with the same `execArgv` and `argv`. Returns nothing when the system has no room
- * for another process; the error is in `child`'s event.
+ * Runs this process' own script again, with the same flags of Node and the same arguments. Returns nothing when the system
+ * has no room for another process, or nobody can enter the folder; `failed` gets the reason.
  */
 export function spawnWorker(
   identity: Identity,
-  { descriptors, uid, gid }: SpawnOptions,
+  options: SpawnOptions,
   failed: (error: Error) => void,
 ): WorkerProcess | undefined {
-  return start(process.execPath, [...workerExecArgv(identity.slot), '--', ...process.argv.slice(1)], failed, {
-    // stdin stays with the manager: several readers of one terminal get a part of it each
-    stdio: ['ignore', 'inherit', 'inherit', 'pipe', ...descriptors],
-    env: { ...process.env, ...identityVariable(identity), ...koffiVariable(koffiBinary()) },
-    ...(uid === undefined ? {} : { uid }),
-    ...(gid === undefined ? {} : { gid }),
-  });
+  const flags = workerExecArgv(origin().execArgv, identity.slot);
+  const variables = { ...identityVariable(identity), ...koffiVariable(koffiBinary()) };
+  // stdin stays with the manager: several readers of one terminal get a part of it each
+  return start({ node: process.execPath, flags, variables, stdin: 'ignore' }, options, failed);
 }
 
 /**
  * Starts this process' command line again as the next manager, by the name that the shell knew, so that a new `node` on
- * PATH is the one that runs.
+ * PATH is the one that runs. Returns and fails as {@link spawnWorker}.
  */
-export function spawnManager(succession: Succession, descriptors: readonly number[], failed: (error: Error) => void) {
-  return start(process.argv0, [...process.execArgv, '--', ...process.argv.slice(1)], failed, {
-    stdio: ['inherit', 'inherit', 'inherit', 'pipe', ...descriptors],
-    env: { ...process.env, ...heirVariables(), ...successionVariable(succession) },
-  });
+export function spawnManager(succession: Succession, options: SpawnOptions, failed: (error: Error) => void) {
+  const variables = { ...heirVariables(), ...successionVariable(succession) };
+  return start({ node: process.argv0, flags: origin().execArgv, variables, stdin: 'inherit' }, options, failed);
+}
+
+interface Role {
+  node: string;
+  flags: readonly string[];
+  variables: NodeJS.ProcessEnv;
+  stdin: 'ignore' | 'inherit';
 }
 
 /**
@@ -56,14 +63,20 @@ export function spawnManager(succession: Succession, descriptors: readonly numbe
  * `failed` gets all of them, in a later tick.
  */
 function start(
-  file: string,
-  args: readonly string[],
+  { node, flags, variables, stdin }: Role,
+  { descriptors, directory, uid, gid }: SpawnOptions,
   failed: (error: Error) => void,
-  options: SpawnOptionsOfNode,
 ): WorkerProcess | undefined {
   let child: ChildProcess;
   try {
-    child = spawn(file, args, options);
+    const folder = nextFolder(directory);
+    child = spawn(node, [...flags, '--', ...origin().args], {
+      stdio: [stdin, 'inherit', 'inherit', 'pipe', ...descriptors],
+      cwd: folder,
+      env: { ...inheritedVariables(folder), ...variables },
+      ...(uid === undefined ? {} : { uid }),
+      ...(gid === undefined ? {} : { gid }),
+    });
   } catch (error) {
     process.nextTick(failed, error);
     return undefined;
@@ -79,9 +92,9 @@ function start(
  * One inspector port cannot serve a pool: each worker gets its own, counted from the manager's as node:cluster does. None
  * waits for a debugger to come: it would be killed for its missing heartbeat.
  */
-function workerExecArgv(slot: number): string[] {
-  const flags = process.execArgv.map((flag) => flag.replace(/^--inspect-(?:brk|wait)(?==|$)/, '--inspect'));
-  const asked = [...process.execArgv, process.env.NODE_OPTIONS].join(' ');
+function workerExecArgv(execArgv: readonly string[], slot: number): string[] {
+  const flags = execArgv.map((flag) => flag.replace(/^--inspect-(?:brk|wait)(?==|$)/, '--inspect'));
+  const asked = [...execArgv, origin().env.NODE_OPTIONS].join(' ');
   if (!/--inspect(?!-port|-publish)/.test(asked)) return flags;
   const isAnyPort = /--inspect[\w-]*=(?:\S*:)?0(?:\s|$)/.test(asked);
   const port = process.debugPort + 1 + slot;

@@ -78,8 +78,9 @@ export class Upgrade {
       this.#failed(0);
     };
     const succession = { manager: process.pid, run: this.#run };
+    const { directory } = this.#settings;
     try {
-      return bequeath(premises, (descriptors) => spawnManager(succession, descriptors, failed));
+      return bequeath(premises, (descriptors) => spawnManager(succession, { descriptors, directory }, failed));
     } catch (error) {
       failed(error); // no memory or no descriptor for what it would have been told
       return undefined;

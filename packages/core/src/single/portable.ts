@@ -5,6 +5,7 @@ import { once } from 'node:events';
 import net, { type Socket } from 'node:net';
 import type { BoundLocation } from '../handover.js';
 import type { Location } from '../locations.js';
+import { enterFolder } from '../manager/folder.js';
 import { readSecrets } from '../manager/secrets.js';
 import type { Settings } from '../options.js';
 import { SCOREBOARD_BYTES, Scoreboard } from '../scoreboard.js';
@@ -20,7 +21,8 @@ interface Door {
 }
 
 /** @throws what `net.Server` fails with; nothing is left behind. */
-export async function openPost(_settings: Settings, locations: readonly Location[]): Promise<SinglePost> {
+export async function openPost({ directory }: Settings, locations: readonly Location[]): Promise<SinglePost> {
+  enterFolder(directory);
   const doors: Door[] = [];
   const close = () => {
     for (const { server } of doors) server.close();
