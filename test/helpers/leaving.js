@@ -1,5 +1,7 @@
 // A worker that leaves, in every way in which it can: leaving.js of the fixtures.
 
+import { once } from 'node:events';
+import http2 from 'node:http2';
 import { join } from 'node:path';
 import { tlsLocation } from './certificate.js';
 import { cleanAfter } from './cleanup.js';
@@ -43,9 +45,16 @@ export async function leaving(t, way, { kind = 'http', options = {}, unix = fals
   };
   const leave = async () => {
     if (way === 'HUP') process.kill(server.pid, 'SIGHUP');
+    else if (way === 'stop()' && kind === 'h2c') await requestOverHttp2(target, '/stop');
     else if (way === 'stop()') await (await connect()).request({ path: '/stop', headers: { connection: 'close' } });
     else if (way !== 'recycling') process.kill(server.pid, 'SIGQUIT');
     await server.waitForLine(/worker \d+ drains/);
   };
   return { server, pid, target, connect, leave };
+}
+
+async function requestOverHttp2({ port }, path) {
+  const session = http2.connect(`http://127.0.0.1:${port}`);
+  await once(session.request({ ':path': path }).resume(), 'end');
+  session.destroy();
 }
