@@ -20,9 +20,11 @@ const CLIENTS = 4;
 const LEFT = 3000;
 
 /** Far longer than LEFT: a place that is free within it was not freed by a timeout. */
-const OPTIONS = { workers: 1, heartbeatInterval: 500, keepAliveTimeout: 60_000, maxClients: CLIENTS };
+const OPTIONS = { workers: 1, heartbeatInterval: 500, keepAliveTimeout: 60_000 };
 
-const WAYS = ['pool', 'single', 'plain'];
+/** `portable` is `single` where there is no Linux. */
+const WAYS = ['pool', 'single', 'portable', 'plain'];
+const ELSEWHERE = { execArgv: ['--import', './platform.js'], env: { PLATFORM: 'darwin' } };
 const KINDS = ['http', 'https', 'http2', 'h2c'];
 
 for (const how of WAYS) {
@@ -32,13 +34,8 @@ for (const how of WAYS) {
       const before = sockets(pid);
       for (const [moment, reach] of Object.entries(momentsOf(kind))) {
         for (const end of ['finish', 'reset', 'close']) {
-          const clients = await Promise.all(
-            Array.from({ length: CLIENTS }, async () => {
-              const between = await relay(t, address);
-              return { between, client: await reach(t, between.port) };
-            }),
-          );
-          for (const { between, client } of clients) end === 'close' ? client.end() : between[end]();
+          const clients = await Promise.all(Array.from({ length: CLIENTS }, () => come(t, address, reach)));
+          for (const client of clients) hangUp(client, end);
           await eventually(
             () => sockets(pid) <= before,
             () => `${sockets(pid) - before} of ${CLIENTS} sockets are left after ${end} ${moment}`,
@@ -55,14 +52,34 @@ for (const how of WAYS) {
   }
 }
 
+async function come(t, address, reach) {
+  const between = await relay(t, address);
+  return { between, client: await reach(t, between.port) };
+}
+
+/** `finish` and `reset` end TCP under whatever is above it, `close` is what the client's library does. */
+function hangUp({ between, client }, end) {
+  if (end === 'close') client.close();
+  else between[end]();
+}
+
+function isSecure(kind) {
+  return kind === 'https' || kind === 'http2';
+}
+
+function isHttp2(kind) {
+  return kind === 'http2' || kind === 'h2c';
+}
+
 async function start(t, kind, how) {
   const dir = tempDir(t);
-  const isSecure = kind === 'https' || kind === 'http2';
-  const secure = isSecure ? tlsLocation(dir) : undefined;
-  const options = { ...OPTIONS, listen: secure ?? 'http://127.0.0.1:0', single: how === 'single' };
-  const files = isSecure ? [join(dir, 'cert.pem'), join(dir, 'key.pem')] : [];
+  const location = isSecure(kind) ? tlsLocation(dir) : 'http://127.0.0.1:0';
+  // where there is no queue that waits for a full process, it must not be full
+  const maxClients = how === 'portable' ? CLIENTS + 1 : CLIENTS;
+  const options = { ...OPTIONS, maxClients, listen: location, single: how === 'single' || how === 'portable' };
+  const files = isSecure(kind) ? [join(dir, 'cert.pem'), join(dir, 'key.pem')] : [];
   const args = [kind, how === 'plain' ? 'plain' : JSON.stringify(options), ...files];
-  const server = startServer(t, 'kinds.js', { args, dir });
+  const server = startServer(t, 'kinds.js', { args, dir, ...(how === 'portable' ? ELSEWHERE : {}) });
   const address = await server.address();
   const [pid] = await server.healthy(1);
   return { pid, address, port: address.port };
@@ -73,58 +90,102 @@ function sockets(pid) {
   return descriptors(pid).filter((what) => what.startsWith('socket:')).length;
 }
 
-/** How far a client comes before it hangs up; each returns what `end` closes politely. */
+/** How far a client comes before it hangs up; each returns its socket, and what its library closes politely by. */
 function momentsOf(kind) {
-  const isSecure = kind === 'https' || kind === 'http2';
-  const isHttp2 = kind === 'http2' || kind === 'h2c';
-  const begin = (text) => async (t, port) => {
-    const socket = net.connect(port, '127.0.0.1');
-    cleanAfter(t, () => socket.destroy());
-    socket.on('error', () => {});
-    await once(socket, 'connect');
-    socket.write(text);
-    // what the server makes of it takes a loop turn or two
-    await new Promise((resolve) => setTimeout(resolve, 30));
-    return socket;
-  };
-  const greeting = isSecure ? Buffer.from([0x16, 3, 1, 2, 0, 1, 0, 1]) : isHttp2 ? 'PRI * HT' : 'GET / HT';
-  return {
-    'before a byte': begin(''),
-    'in the middle of its greeting': begin(greeting),
-    ...(isSecure ? { 'after the handshake': (t, port) => secureSocket(t, port, isHttp2) } : {}),
-    'after an answer': (t, port) => (isHttp2 ? h2Request(t, port, isSecure, '/') : request(t, port, isSecure, '/')),
-    'in the middle of an answer': (t, port) =>
-      isHttp2 ? h2Request(t, port, isSecure, '/stream') : request(t, port, isSecure, '/stream'),
+  const greeting = isSecure(kind) ? Buffer.from([0x16, 3, 1, 2, 0, 1, 0, 1]) : isHttp2(kind) ? 'PRI * HT' : 'GET / HT';
+  const http1 = isSecure(kind) ? secureHttp1 : clear;
+  const moments = { 'before a byte': begin(''), 'in the middle of its greeting': begin(greeting) };
+  if (isSecure(kind)) moments['after the handshake'] = isHttp2(kind) ? secureHttp2 : secureHttp1;
+  if (isHttp2(kind)) {
+    const dial = isSecure(kind) ? secureHttp2 : clear;
+    moments['after an answer'] = stream(dial, { ':path': '/' });
+    moments['in the middle of an answer'] = stream(dial, { ':path': '/stream' });
+    moments['in the middle of an upload'] = stream(dial, { ':path': '/', ':method': 'POST' });
+  }
+  const by = kind === 'http2' ? ' by HTTP/1.1' : '';
+  if (kind !== 'h2c') {
+    moments[`after an answer${by}`] = request(http1, 'GET /');
+    moments[`in the middle of an answer${by}`] = request(http1, 'GET /stream');
+    moments[`in the middle of an upload${by}`] = request(http1, 'POST /');
+  }
+  return moments;
+}
+
+/** A request of HTTP/1.1; of an upload half of the body. */
+function request(dial, line) {
+  return async (t, port) => {
+    const reached = await dial(t, port);
+    const isUpload = line.startsWith('POST');
+    reached.socket.write(
+      `${line} HTTP/1.1\r\nHost: localhost\r\n${isUpload ? 'Content-Length: 9\r\n\r\nhalf' : '\r\n'}`,
+    );
+    await (isUpload ? aMoment() : arrival(reached.socket, 'data'));
+    return reached;
   };
 }
 
-async function secureSocket(t, port, isHttp2) {
-  const ALPNProtocols = isHttp2 ? ['h2'] : ['http/1.1'];
-  const socket = tls.connect({ port, host: '127.0.0.1', rejectUnauthorized: false, ALPNProtocols });
+/** The same, of http2. */
+function stream(dial, headers) {
+  return async (t, port) => {
+    const { socket } = await dial(t, port, { isQuiet: true });
+    const session = http2.connect('http://localhost', { createConnection: () => socket });
+    cleanAfter(t, () => session.destroy());
+    session.on('error', () => {});
+    const isUpload = headers[':method'] === 'POST';
+    const one = session.request(headers, { endStream: !isUpload });
+    one.on('error', () => {});
+    if (isUpload) one.write('half');
+    await (isUpload ? aMoment() : arrival(one, 'data'));
+    if (headers[':path'] === '/' && !isUpload) await arrival(one.resume(), 'end');
+    return { socket, close: () => session.destroy() };
+  };
+}
+
+function begin(text) {
+  return async (t, port) => {
+    const reached = await clear(t, port);
+    reached.socket.write(text);
+    await aMoment();
+    return reached;
+  };
+}
+
+async function clear(t, port) {
+  const socket = net.connect(port, '127.0.0.1');
   cleanAfter(t, () => socket.destroy());
   socket.on('error', () => {});
-  await once(socket, 'secureConnect');
+  await arrival(socket, 'connect');
+  return { socket, close: () => socket.end() };
+}
+
+function secureHttp1(t, port) {
+  return secure(t, port, 'http/1.1');
+}
+
+async function secureHttp2(t, port, { isQuiet = false } = {}) {
+  const reached = await secure(t, port, 'h2');
   // Node 22 itself leaves a session whose client resets the connection before the server's first frame has arrived
-  if (isHttp2) await once(socket, 'data');
-  return socket;
+  if (!isQuiet) await arrival(reached.socket, 'data');
+  return reached;
 }
 
-async function request(t, port, isSecure, path) {
-  const socket = isSecure ? await secureSocket(t, port, false) : net.connect(port, '127.0.0.1');
+async function secure(t, port, protocol) {
+  const options = { port, host: '127.0.0.1', rejectUnauthorized: false, ALPNProtocols: [protocol] };
+  const socket = tls.connect(options);
   cleanAfter(t, () => socket.destroy());
   socket.on('error', () => {});
-  socket.write(`GET ${path} HTTP/1.1\r\nHost: localhost\r\n\r\n`);
-  await once(socket, 'data');
-  return socket;
+  await arrival(socket, 'secureConnect');
+  return { socket, close: () => socket.end() };
 }
 
-async function h2Request(t, port, isSecure, path) {
-  const session = http2.connect(`${isSecure ? 'https' : 'http'}://127.0.0.1:${port}`, { rejectUnauthorized: false });
-  cleanAfter(t, () => session.destroy());
-  session.on('error', () => {});
-  const stream = session.request({ ':path': path });
-  stream.on('error', () => {});
-  await once(stream, 'data');
-  if (path === '/') await once(stream.resume(), 'end');
-  return { end: () => session.destroy() };
+/** An event, before the end of what it is expected of. */
+async function arrival(emitter, event) {
+  const ended = once(emitter, 'close').then(() => assert.fail(`closed before ${event}`));
+  await Promise.race([once(emitter, event), ended]);
+  ended.catch(() => {});
+}
+
+/** What the server makes of some bytes takes a loop turn or two. */
+function aMoment() {
+  return new Promise((resolve) => setTimeout(resolve, 30));
 }

@@ -12,19 +12,23 @@ import { cleanAfter } from './cleanup.js';
  */
 export async function relay(t, target) {
   /** @type {net.Socket[]} */
+  const clients = [];
+  /** @type {net.Socket[]} */
   const upstreams = [];
   const server = net.createServer((client) => {
     const upstream = net.connect(target);
+    clients.push(client);
     upstreams.push(upstream);
     for (const socket of [client, upstream]) socket.on('error', () => {});
     client.on('data', (bytes) => upstream.writable && upstream.write(bytes));
     upstream.pipe(client);
     client.on('close', () => upstream.end());
+    upstream.on('close', () => client.destroy());
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   cleanAfter(t, () => {
-    for (const upstream of upstreams) upstream.destroy();
+    for (const socket of [...clients, ...upstreams]) socket.destroy();
     server.close();
   });
   return {
