@@ -9,11 +9,22 @@ import { get } from './helpers/client.js';
 import { open } from './helpers/connection.js';
 import { startServer } from './helpers/server.js';
 
-const WAYS = { plain: 'plain', 'a pool': '{"workers":1,"keepAliveTimeout":60000}' };
+const OPTIONS = { workers: 1, keepAliveTimeout: 60_000 };
+const WAYS = {
+  plain: 'plain',
+  'a pool': JSON.stringify(OPTIONS),
+  single: JSON.stringify({ ...OPTIONS, single: true }),
+  portable: JSON.stringify({ ...OPTIONS, single: true }),
+};
+/** `portable` is `single` where there is no Linux. */
+const ELSEWHERE = { execArgv: ['--import', './platform.js'], env: { PLATFORM: 'darwin' } };
 
 for (const [title, how] of Object.entries(WAYS)) {
   const start = async (t, settings) => {
-    const server = startServer(t, 'server-options.js', { args: [how, JSON.stringify(settings)] });
+    const server = startServer(t, 'server-options.js', {
+      args: [how, JSON.stringify(settings)],
+      ...(title === 'portable' ? ELSEWHERE : {}),
+    });
     await server.healthy(1);
     const target = await server.address();
     return { server, target, ask: async () => JSON.parse((await get(target)).body) };
@@ -58,6 +69,19 @@ for (const [title, how] of Object.entries(WAYS)) {
     }
   });
 
+  test(`${title}: \`maxConnections = 0\` is what it is for this Node`, async (t) => {
+    const { ask } = await start(t, { properties: { maxConnections: 0 } });
+    const isLimit = Number.parseInt(process.versions.node, 10) >= 21;
+    if (isLimit) await assert.rejects(ask(), { code: 'ECONNRESET' });
+    else assert.ok(await ask());
+  });
+
+  test(`${title}: a socket knows its server, and Node's channel tells of it`, async (t) => {
+    const { ask } = await start(t, {});
+    const { ofServer, heard } = await ask();
+    assert.deepEqual([ofServer, heard], [true, 1]);
+  });
+
   test(`${title}: \`keepAlive\` and its delay reach the kernel`, async (t) => {
     const { target } = await start(t, { create: { keepAlive: true, keepAliveInitialDelay: 5000 } });
     const connection = await open(target);
@@ -71,8 +95,9 @@ for (const [title, how] of Object.entries(WAYS)) {
   test(`${title}: \`blockList\` closes the connections of an address`, {
     skip: !hasBlockList() && 'this Node has none',
   }, async (t) => {
-    const { target } = await start(t, { blocked: '127.0.0.1' });
+    const { server, target } = await start(t, { blocked: '127.0.0.1' });
     await assert.rejects(get(target), { code: 'ECONNRESET' });
+    assert.equal(server.count(/^dropped/), 0, 'a blocked connection is none that was dropped');
   });
 }
 

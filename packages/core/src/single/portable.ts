@@ -10,6 +10,7 @@ import { readSecrets } from '../manager/secrets.js';
 import type { Settings } from '../options.js';
 import { SCOREBOARD_BYTES, Scoreboard } from '../scoreboard.js';
 import type { Entrance, Gate, GateEvents } from '../worker/gate.js';
+import { tune } from '../worker/handle.js';
 import { ALONE } from './alone.js';
 import type { SinglePost } from './single.js';
 
@@ -76,6 +77,7 @@ function createPortableGate(doors: readonly Door[], entrances: readonly Entrance
     door.server.on('error', (error) => events.exhausted(error));
     for (const socket of door.early.splice(0)) {
       socket.allowHalfOpen = allowHalfOpen ?? false;
+      tune(socket, entrance.server);
       setImmediate(() => events.arrived(entrance, socket));
     }
   }

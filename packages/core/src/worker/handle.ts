@@ -61,9 +61,14 @@ export function createSocket(handle: Handle, server: SocketOptions): net.Socket 
     writableHighWaterMark: highWaterMark,
   };
   const socket = new net.Socket(options);
-  if (server.noDelay) socket.setNoDelay(true);
-  if (server.keepAlive) socket.setKeepAlive(true, (server.keepAliveInitialDelay ?? 0) * 1000);
+  tune(socket, server);
   return socket;
+}
+
+/** What a server tells the kernel about each of its sockets. */
+export function tune(socket: net.Socket, { noDelay, keepAlive, keepAliveInitialDelay = 0 }: SocketOptions): void {
+  if (noDelay) socket.setNoDelay(true);
+  if (keepAlive) socket.setKeepAlive(true, keepAliveInitialDelay * 1000);
 }
 
 /** The private fields by which Node's own methods tell whether a server listens, and count its connections. */
@@ -96,10 +101,16 @@ export function standIn(server: net.Server, address: net.AddressInfo | string, c
         };
 }
 
-/** Counts a connection as one of this server, until it is closed. */
-export function assignTo(server: net.Server, socket: net.Socket): void {
+/**
+ * Counts a connection as one of this server, until it is closed.
+ *
+ * @returns whether no server had it before: Node has told nobody of it yet.
+ */
+export function assignTo(server: net.Server, socket: net.Socket & { server?: net.Server }): boolean {
+  const isNew = !socket.server;
   (server as unknown as Internals)._connections += 1;
-  (socket as unknown as { _server: net.Server })._server = server;
+  Object.assign(socket, { server, _server: server });
+  return isNew;
 }
 
 export function connectionsOf(server: net.Server): number {

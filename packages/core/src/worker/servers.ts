@@ -1,5 +1,6 @@
 // Worker. A listen location -> a server that never listens, and looks and behaves like one that does.
 
+import { channel } from 'node:diagnostics_channel';
 import http from 'node:http';
 import type { ServerOptions } from 'node:https';
 import { type BlockList, type DropArgument, isIP, type Server, type Socket } from 'node:net';
@@ -12,6 +13,12 @@ import type { Entrance } from './gate.js';
 import { assignTo, connectionsOf, type SocketOptions, standIn } from './handle.js';
 import { inNewContext } from './own-context.js';
 import { type Classes, classesOf, keepFromOthers } from './prototypes.js';
+
+/** `maxConnections = 0` means no limit before Node 21. */
+const ZERO_IS_A_LIMIT = Number.parseInt(process.versions.node, 10) >= 21;
+
+/** Where a monitor hears of each connection of `net.Server`. */
+const admitted = channel('net.server.socket');
 
 /** One for each location. */
 export function createServers(
@@ -103,17 +110,22 @@ export function entrancesOf(
   }));
 }
 
-/** What `net.Server` does with a new connection. */
+/** What `net.Server` does with a new connection, in the same order. */
 function admit(server: Server & { blockList?: BlockList }, socket: Socket): void {
-  if (server.blockList && isBlocked(server.blockList, socket)) return void socket.destroy();
-  // no number means no limit, as for Node; the types say that it is always one
-  if ((server.maxConnections ?? Number.POSITIVE_INFINITY) <= connectionsOf(server)) {
+  if (connectionsOf(server) >= limitOf(server)) {
     server.emit('drop', addressesOf(socket));
     return void socket.destroy();
   }
-  assignTo(server, socket);
+  if (server.blockList && isBlocked(server.blockList, socket)) return void socket.destroy();
+  const isNews = assignTo(server, socket);
   // documented for http, https and http2 servers: a stream can be injected as a connection
   server.emit('connection', socket);
+  if (isNews && admitted.hasSubscribers) admitted.publish({ socket });
+}
+
+/** The types say that it is always a number, and it is none by default. */
+function limitOf({ maxConnections }: { maxConnections?: number }): number {
+  return maxConnections || (maxConnections === 0 && ZERO_IS_A_LIMIT) ? maxConnections : Number.POSITIVE_INFINITY;
 }
 
 function isBlocked(list: BlockList, { remoteAddress = '', remoteFamily }: Socket): boolean {

@@ -118,7 +118,10 @@ export class Service {
     this.#watch(server, isHttp);
     const own = places.map(({ location, fds }) => entrancesOf(server, location, fds, isHttp));
     for (const entrances of own) this.#adopted.add(entrances);
-    if (!this.#isLeaving) for (const entrance of own.flat()) this.#gate?.add?.(entrance);
+    // called by the application, maybe for a request
+    inOwnContext(() => {
+      if (!this.#isLeaving) for (const entrance of own.flat()) this.#gate?.add?.(entrance);
+    });
     return () => {
       for (const entrances of own) this.#adopted.delete(entrances);
       this.#turnstile.drop(own.flat());
