@@ -118,6 +118,11 @@ export class Scoreboard {
     this.#words[STOPPING] = 1;
   }
 
+  /** The manager goes on for a while. */
+  withdrawStop(): void {
+    this.#words[STOPPING] = 0;
+  }
+
   /** The manager makes room for a worker. */
   claim(slot: number): void {
     this.clear(slot);

@@ -77,6 +77,8 @@ export class Manager {
   #delay: NodeJS.Timeout | undefined;
   #failure: Error | undefined;
   #isFinished = false;
+  /** A stop waits for a worker, which has to answer what waits in the queue. */
+  #isDeserted = false;
   #pass: NodeJS.Immediate | undefined;
   #timer: NodeJS.Timeout | undefined;
   #wakeAt = Number.POSITIVE_INFINITY;
@@ -245,14 +247,28 @@ export class Manager {
     return policy.isReloading(this.#workers, this.#target);
   }
 
-  #aim(goal: policy.Target['goal']): void {
-    this.#target.goal = goal;
-    if (!this.#upgrade.hasSucceeded) {
-      // workers tell their WebSockets whether the server goes away, or comes back
-      this.#premises?.board.announceStop();
-      this.#premises?.closeSockets(this.#isOthers);
+  #aim(goal: policy.Target['goal'], waits = true): void {
+    const { board } = this.#premises ?? {};
+    if (!this.#isOthers) this.#premises?.setWelcome(false);
+    // workers tell their WebSockets whether the server goes away, or comes back
+    if (!this.#upgrade.hasSucceeded) board?.announceStop();
+    this.#isDeserted = goal === 'stop gracefully' && waits && this.#hasNobodyFor();
+    if (this.#isDeserted) {
+      // the workers have left before we were told, and others boot: one of them answers those who wait, and then all stop
+      board?.withdrawStop();
+      this.#premises?.setWelcome(true);
+      this.#delay = setTimeout(() => this.#aim(goal, false), this.#settings.gracefulTimeout);
+    } else {
+      this.#target.goal = goal;
+      if (!this.#upgrade.hasSucceeded) this.#premises?.closeSockets(this.#isOthers);
     }
     this.#manage();
+  }
+
+  /** Whether connections wait that no worker takes, and one will come up that does. */
+  #hasNobodyFor(): boolean {
+    const { proven, workers } = this.#target;
+    return !this.#isOthers && proven && workers > 0 && this.#watch?.isDeserted(this.#workers) === true;
   }
 
   /** Whether the paths are those of another manager: the next one that serves, or the old one whose place we have not taken. */
@@ -372,6 +388,10 @@ export class Manager {
     this.#events.heartbeat(pid);
     if (isProof) this.#tellListening();
     if (isFirst) this.#takeOver();
+    if (isFirst && this.#isDeserted) {
+      clearTimeout(this.#delay);
+      this.#aim('stop gracefully');
+    }
     this.#manage();
   }
 

@@ -6,7 +6,7 @@ import { writeFacts } from '../handover.js';
 import { libc } from '../libc.js';
 import type { Location } from '../locations.js';
 import type { Settings } from '../options.js';
-import { anonymousFile } from '../posix.js';
+import { anonymousFile, setWelcome } from '../posix.js';
 import { SCOREBOARD_BYTES, SCOREBOARD_NAME, Scoreboard } from '../scoreboard.js';
 import { assign, takeActivated } from './activation.js';
 import { enterFolder } from './folder.js';
@@ -33,6 +33,11 @@ export interface Premises {
   renewSecrets(): void;
   /** Nobody will accept any more: who comes from now on is refused, once the workers have closed theirs as well. */
   closeSockets(toOther: boolean): void;
+  /**
+   * Whether handshakes may begin. Without, nothing new gets into the accept queues of our own sockets, so that the last
+   * worker leaves them empty: what a socket has queued when it is closed is reset.
+   */
+  setWelcome(isWelcome: boolean): void;
   /** `toHeir` leaves the paths to the next manager of an upgrade. */
   close(toHeir: boolean): void;
 }
@@ -114,6 +119,13 @@ export async function openPremises(
         rewrite();
       },
       closeSockets,
+      setWelcome(isWelcome) {
+        for (const { fds, location, activated } of sockets) {
+          // somebody else has such a socket as well, and goes on with it
+          if (activated || location.fd !== undefined || location.path !== undefined) continue;
+          for (const fd of fds) attempt(log, `close ${location.url} to newcomers`, () => setWelcome(fd, isWelcome));
+        }
+      },
       close,
     };
   } catch (error) {

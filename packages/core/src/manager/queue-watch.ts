@@ -39,16 +39,26 @@ export class QueueWatch {
     this.#hasLost = true;
   }
 
+  /** Whether connections wait, and none of these workers accepts. A worker may have left a moment ago and not told yet. */
+  isDeserted(workers: readonly { readonly slot: number; readonly state: string }[]): boolean {
+    const accepts = ({ slot, state }: { slot: number; state: string }) =>
+      state === 'healthy' && this.#board.state(slot) !== State.draining;
+    return !workers.some(accepts) && isWaiting([...this.#shared, ...this.#reused]);
+  }
+
   look(): Wakes {
     const hasLost = this.#hasLost;
     this.#hasLost = false;
-    const isWaiting = (locations: readonly WatchedLocation[]) => locations.some((location) => location.waiting() > 0);
     return {
       waiter:
         this.#acceptLock && this.#shared.length > 0 && (this.#board.holder === undefined || isWaiting(this.#shared)),
       all: this.#reused.length > 0 && (hasLost || isWaiting(this.#reused)),
     };
   }
+}
+
+function isWaiting(locations: readonly WatchedLocation[]): boolean {
+  return locations.some((location) => location.waiting() > 0);
 }
 
 /** The worker to send: one that has room and is not in user code; the holder only if there is no other. */

@@ -23,6 +23,7 @@ export async function openPost(settings: Settings, locations: readonly Location[
     board,
     locations: sockets.map(({ location }) => location),
     sockets: sockets.map(({ fds }) => fds),
+    refuse: () => premises.setWelcome(false),
     close: () => premises.closeSockets(false),
     ensurePidFile: () => premises.pidFile.ensure(),
     release: () => premises.close(false),

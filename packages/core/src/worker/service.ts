@@ -29,6 +29,8 @@ export interface Post {
   readonly sockets: readonly (readonly number[])[];
   /** Makes the gates of sockets that have no descriptors. */
   readonly createGate?: (entrances: readonly Entrance[], events: GateEvents) => Gate;
+  /** Lets no handshake begin any more, where no manager does it. */
+  refuse?(): void;
   /** Closes the listening sockets. */
   close(): void;
 }
@@ -144,6 +146,7 @@ export class Service {
     this.#isLeaving = true;
     inOwnContext(() => {
       const { gracefulTimeout } = this.#settings;
+      if (isStopping) this.#post.refuse?.();
       this.#turnstile.close(isStopping);
       // at a stop nobody accepts any more: with the last of these closed newcomers are refused at once, and the port is free
       this.#post.close();
