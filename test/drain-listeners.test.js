@@ -46,7 +46,7 @@ for (const single of [false, true]) {
   test(`${where}: a listener of \`drain\` that never finishes is cut by \`gracefulTimeout\`, which is logged`, async (t) => {
     const { server } = await start(t, 'hangs', { single, ...QUICK });
     process.kill(server.pid, 'SIGQUIT');
-    await server.waitForLine(/Listeners of `drain` do not finish within `gracefulTimeout`/);
+    await server.waitForLine(/Listeners of drain do not finish within gracefulTimeout/);
     assert.deepEqual(await server.exited, { code: 0, signal: null });
     assert.equal(server.count(/immediately|SIGKILL/), 0);
   });
@@ -57,7 +57,7 @@ for (const single of [false, true]) {
     hanging.send('GET /hang HTTP/1.1\r\nHost: localhost\r\n\r\n');
     await server.waitForLine(/^hangs/);
     process.kill(server.pid, 'SIGQUIT');
-    await server.waitForLine(/Ending 1 connection that is still open, `gracefulTimeout` is nearly over/);
+    await server.waitForLine(/Ending connections that are still open \(1\), gracefulTimeout is nearly over/);
     assert.deepEqual(await server.exited, { code: 0, signal: null });
     assert.equal(server.count(/^over/), 1);
     assert.equal(server.count(/immediately|SIGKILL/), 0);

@@ -81,7 +81,7 @@ test('a WebSocket client that does not answer the close is cut at `gracefulTimeo
   process.kill(server.pid, 'SIGQUIT');
   assert.deepEqual(await tallyCodes(others), { [GOING_AWAY]: 5 });
   assert.equal(server.count(/immediately/), 0);
-  await server.waitForLine(/Ending 1 connection that is still open/);
+  await server.waitForLine(/Ending connections that are still open \(1\)/);
   assert.deepEqual(await server.exited, { code: 0, signal: null });
   assert.equal(server.count(/immediately|SIGKILL/), 0);
 });

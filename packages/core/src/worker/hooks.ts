@@ -25,7 +25,7 @@ export class Hooks {
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<void>((resolve) => {
       timer = setTimeout(() => {
-        this.#log.error('Listeners of `drain` do not finish within `gracefulTimeout`, leaving without them');
+        this.#log.error('Listeners of drain do not finish within gracefulTimeout, leaving without them');
         resolve();
       }, patience);
     });

@@ -171,8 +171,7 @@ export class Service {
 
   readonly #abortRest = (): void => {
     const count = this.#turnstile.connections;
-    const what = count === 1 ? '1 connection that is' : `${count} connections that are`;
-    this.#settings.log.warn(`Ending ${what} still open, \`gracefulTimeout\` is nearly over`);
+    this.#settings.log.warn(`Ending connections that are still open (${count}), gracefulTimeout is nearly over`);
     this.abort();
   };
 
