@@ -81,6 +81,8 @@ export interface Identity {
   /** Which `listen` or `run` of the script, in order of the calls, this worker serves. */
   run: number;
   slot: number;
+  /** Its number in the pool; nothing where the manager runs code of before there was one. */
+  id: number | undefined;
   /** After so many seconds without a sign of life of its own, the kernel ends this worker: longer than its manager waits. */
   patience: number;
 }
@@ -95,12 +97,14 @@ export interface Succession {
 const WORKER = 'PREFORK_WORKER';
 const KOFFI = 'PREFORK_KOFFI';
 const UPGRADE = 'PREFORK_UPGRADE';
+/** This one stays in a worker's environment, for the application and what it starts. */
+export const WORKER_ID = 'PREFORK_WORKER_ID';
 
 /** Variables that tell a process who it is. */
 export const OWN_VARIABLES: readonly string[] = [WORKER, KOFFI, UPGRADE];
 
-export function identityVariable({ manager, run, slot, patience }: Identity): Record<string, string> {
-  return { [WORKER]: `${manager}:${run}:${slot}:${patience}` };
+export function identityVariables({ manager, run, slot, id, patience }: Identity): Record<string, string> {
+  return { [WORKER]: `${manager}:${run}:${slot}:${patience}`, ...(id === undefined ? {} : { [WORKER_ID]: `${id}` }) };
 }
 
 /** Where the manager has found koffi's binary. A variable of its own: a worker may run newer code than its manager. */
@@ -125,8 +129,11 @@ function takeIdentity(): { identity?: Identity; succession?: Succession } {
     if (koffi) loadKoffiBinary(koffi);
     // also while the application loads: a manager that dies meanwhile can kill nobody
     armAlarm(patience);
-    return { identity: { manager, run, slot, patience } };
+    const [id] = numbers(process.env[WORKER_ID], 1);
+    return { identity: { manager, run, slot, id, patience } };
   }
+  // it was a worker that has started this process
+  delete process.env[WORKER_ID];
   if (oldManager !== undefined && oldRun !== undefined) return { succession: { manager: oldManager, run: oldRun } };
   return {};
 }

@@ -7,7 +7,7 @@ import type { AddressInfo } from 'node:net';
 import { commandCall, takeCall } from './calls.js';
 import { PreforkError } from './errors.js';
 import { type CloseCallback, Farewells } from './farewells.js';
-import { identity } from './handover.js';
+import { identity, WORKER_ID } from './handover.js';
 import { type ListenCallback, type ListenOptions, type Location, parseListen } from './locations.js';
 import { describeThrown, guardLog } from './log.js';
 import { ensureEarlyPidFile } from './manager/early-pid-file.js';
@@ -71,6 +71,18 @@ export class Prefork extends EventEmitter<PreforkEventMap> {
   readonly isManager: boolean = identity === undefined;
   /** Whether this process serves. */
   readonly isWorker: boolean;
+  /**
+   * This worker's number in the pool, 0 to `workers` - 1, as in the environment variable `PREFORK_WORKER_ID`. Of the workers
+   * that serve each has another, and a replacement has that of the worker that left. Two have the same while one replaces the
+   * other: from the start of the new one until the old one has left. With `single` it is 0; `undefined` in the manager.
+   *
+   * @example
+   * if (server.workerId === 0) {
+   *   const timer = setInterval(sendReports, 60_000);
+   *   server.once('finish', () => clearInterval(timer));
+   * }
+   */
+  readonly workerId: number | undefined;
   readonly #listener: Listener;
   readonly #settings: Settings;
   readonly #hooks: Hooks;
@@ -96,6 +108,8 @@ export class Prefork extends EventEmitter<PreforkEventMap> {
     this.#hooks = new Hooks(ownWorker ? [this, ownWorker] : [this], this.#settings.log);
     this.#isSingle = identity === undefined && (this.#settings.single || process.platform !== 'linux');
     this.isWorker = identity !== undefined || this.#isSingle;
+    this.workerId = this.#isSingle ? 0 : identity?.id;
+    if (this.#isSingle) process.env[WORKER_ID] = '0';
   }
 
   /**

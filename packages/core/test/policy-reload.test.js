@@ -2,8 +2,11 @@
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { isReloading, shortage, surplus } from '../dist/manager/policy.js';
-import { LIMITS, RUN, worker, workers } from './helpers/records.js';
+import { isReloading, surplus, vacancies } from '../dist/manager/policy.js';
+import { LIMITS, numbered, RUN, worker, workers } from './helpers/records.js';
+
+/** How many are to be started. */
+const shortage = (records, target, limits) => vacancies(numbered(records), target, limits).length;
 
 describe('a reload', () => {
   const target = { ...RUN, generation: 1 };
@@ -37,22 +40,49 @@ describe('a reload', () => {
     assert.equal(shortage([...old(1), ...fresh(3, 'healthy'), ...draining], target, LIMITS), 0);
   });
 
-  it('lets an old worker go once a new one stands in for it, the oldest first', () => {
-    const [a, b, c, d] = [40, 10, 30, 20].map((spawnedAt) => worker('healthy', { spawnedAt }));
-    const all = (newOnes) => [a, b, c, d, ...newOnes];
-    assert.deepEqual(surplus(all(fresh(1, 'starting')), target), []);
-    assert.deepEqual(surplus(all(fresh(1, 'healthy')), target), [b]);
-    assert.deepEqual(surplus(all(fresh(3, 'healthy')), target), [b, d, c]);
-    assert.deepEqual(surplus(all(fresh(4, 'healthy')), target), [b, d, c, a]);
+  it('gives a new worker the id of an old one, which goes once the new one stands in for it', () => {
+    const [a, b, c, d] = [0, 1, 2, 3].map((id) => worker('healthy', { id }));
+    const all = (newOnes) => [c, a, d, b, ...newOnes];
+    const next = (id, state = 'healthy') => worker(state, { id, generation: 1 });
+    assert.deepEqual(vacancies(all([]), target, LIMITS), [0]);
+    assert.deepEqual(surplus(all([next(0, 'starting')]), target), []);
+    assert.deepEqual(surplus(all([next(0)]), target), [a]);
+    assert.deepEqual(vacancies([b, c, d, next(0)], target, LIMITS), [1, 2]);
+    assert.deepEqual(surplus([b, c, d, next(0), next(2)], target), [c]);
+    assert.deepEqual(surplus(all([0, 1, 2, 3].map((id) => next(id))), target).length, 4);
+  });
+
+  it('fills first what has nobody at all', () => {
+    const pool = [0, 1, 3].map((id) => worker('healthy', { id }));
+    assert.deepEqual(vacancies(pool, target, LIMITS), [2]);
+    assert.deepEqual(vacancies([...pool.slice(1), ...fresh(1, 'healthy')], target, LIMITS), [2, 1]);
+  });
+
+  it('that is given up leaves each id to the old worker that has it', () => {
+    const pool = [...numbered(old(4)), worker('starting', { id: 2, generation: 1, spawnedAt: 1 })];
+    for (const record of pool) record.generation = 1;
+    assert.deepEqual(surplus(pool, target), [pool[4]]);
+    assert.deepEqual(vacancies(pool, target, LIMITS), []);
+  });
+
+  it('of a pool that gets smaller meanwhile lets the highest ids go', () => {
+    const pool = [...numbered(old(4)), worker('healthy', { generation: 1 })];
+    assert.deepEqual(surplus(pool, { ...target, workers: 2 }), [pool[0], pool[3], pool[2]]);
   });
 
   it('does not touch who drains already', () => {
-    assert.deepEqual(surplus([...old(2, 'draining'), ...old(2), ...fresh(2, 'healthy')], target), []);
+    assert.deepEqual(
+      surplus(
+        [...old(2, 'draining'), ...[2, 3].map((id) => worker('healthy', { id })), ...numbered(fresh(2, 'healthy'))],
+        target,
+      ),
+      [],
+    );
   });
 
   it('takes over an old worker that is still booting, too', () => {
     const [booting] = old(1, 'starting');
-    assert.deepEqual(surplus([booting, ...fresh(4, 'healthy')], target), [booting]);
+    assert.deepEqual(surplus([booting, ...numbered(fresh(4, 'healthy'))], target), [booting]);
   });
 });
 
@@ -67,16 +97,18 @@ describe('any pool', () => {
     ]) {
       const limits = { ...LIMITS, spare };
       const goal = { ...RUN, workers: target, generation: 1 };
-      let pool = workers(count, 'healthy');
+      let pool = numbered(workers(count, 'healthy'));
       for (let pass = 0; pass < 50; pass++) {
         const before = serving(pool);
         for (const record of surplus(pool, goal)) record.state = 'draining';
         assert.ok(serving(pool) >= Math.min(before, target), `${serving(pool)} serve`);
-        pool.push(...workers(shortage(pool, goal, limits), 'starting', { generation: 1 }));
+        pool.push(...vacancies(pool, goal, limits).map((id) => worker('starting', { id, generation: 1 })));
         for (const record of pool) if (record.state === 'starting') record.state = 'healthy';
         if (pass % 3 === 0) pool = pool.filter(({ state }) => state !== 'draining');
       }
       assert.equal(serving(pool), target);
+      const ids = pool.filter(({ state }) => state === 'healthy').map(({ id }) => id);
+      assert.deepEqual(ids.toSorted(), [...ids.keys()]);
       assert.equal(isReloading(pool, goal), false);
     }
   });

@@ -2,8 +2,8 @@
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { deadlineOf, decide, isCrash, respawnDelay, shortage, surplus } from '../dist/manager/policy.js';
-import { LIMITS, NOW, RUN, worker, workers } from './helpers/records.js';
+import { deadlineOf, decide, isCrash, respawnDelay, surplus, vacancies } from '../dist/manager/policy.js';
+import { LIMITS, NOW, numbered, RUN, worker, workers } from './helpers/records.js';
 
 const OVERDUE = NOW - 25_000;
 
@@ -43,6 +43,9 @@ describe('an order', () => {
     assert.equal(decide(worker('draining', { heartbeatAt: 0 }), RUN, LIMITS, NOW), 'keep');
   });
 });
+
+/** How many are to be started. */
+const shortage = (records, target, limits) => vacancies(numbered(records), target, limits).length;
 
 describe('a shortage', () => {
   const table = [
@@ -100,19 +103,56 @@ describe('a shortage', () => {
   });
 });
 
+describe('an id', () => {
+  it('is the lowest that nobody has who serves or boots', () => {
+    const pool = [0, 2].map((id) => worker('healthy', { id }));
+    assert.deepEqual(vacancies(pool, RUN, LIMITS), [1, 3]);
+    assert.deepEqual(vacancies([...pool, worker('starting', { id: 1 })], RUN, LIMITS), [3]);
+  });
+
+  it('is that of the one who drains, is killed or has died', () => {
+    const pool = [0, 1, 2].map((id) => worker('healthy', { id }));
+    for (const state of ['draining', 'killed']) {
+      assert.deepEqual(vacancies([...pool, worker(state, { id: 3 })], RUN, LIMITS), [3]);
+    }
+    assert.deepEqual(vacancies(pool, RUN, LIMITS), [3]);
+  });
+
+  it('is never one beyond the size of the pool', () => {
+    assert.deepEqual(vacancies([worker('healthy', { id: 5 })], { ...RUN, workers: 2 }, LIMITS), [0, 1]);
+  });
+});
+
 describe('a surplus', () => {
-  it('is who boots before who serves, and then the oldest', () => {
-    const [young, eldest, elder] = [30, 10, 20].map((spawnedAt) => worker('healthy', { spawnedAt }));
-    const booting = worker('starting', { spawnedAt: 40 });
-    const pool = [young, eldest, elder, booting];
+  it('is who has an id that a smaller pool has not, whoever boots first', () => {
+    const [a, b, c] = numbered(workers(3, 'healthy'));
+    const booting = worker('starting', { id: 3 });
+    const pool = [c, booting, a, b];
     assert.deepEqual(surplus(pool, { ...RUN, workers: 3 }), [booting]);
-    assert.deepEqual(surplus(pool, { ...RUN, workers: 2 }), [booting, eldest]);
-    assert.deepEqual(surplus(pool, { ...RUN, workers: 0 }), [booting, eldest, elder, young]);
+    assert.deepEqual(surplus(pool, { ...RUN, workers: 2 }), [booting, c]);
+    assert.deepEqual(surplus(pool, { ...RUN, workers: 0 }), [booting, c, b, a]);
+  });
+
+  it('waits for who boots in the place of a lower id', () => {
+    const booting = worker('starting', { id: 0 });
+    const [b, c] = [1, 2].map((id) => worker('healthy', { id }));
+    const target = { ...RUN, workers: 2 };
+    assert.deepEqual(surplus([booting, b, c], target), []);
+    assert.deepEqual(surplus([{ ...booting, state: 'healthy' }, b, c], target), [c]);
+    assert.deepEqual(surplus([booting, b, c], { ...RUN, workers: 1 }), [c]);
+    assert.deepEqual(surplus([booting, b, c], { ...RUN, workers: 0 }), [booting, c, b]);
+  });
+
+  it('is the older of two that serve with one id', () => {
+    const [old, young] = [1, 2].map((spawnedAt) => worker('healthy', { id: 1, spawnedAt }));
+    assert.deepEqual(surplus([worker('healthy'), young, old], RUN), [old]);
+    const booting = worker('starting', { id: 1, spawnedAt: 3 });
+    assert.deepEqual(surplus([worker('healthy'), young, booting], RUN), [booting]);
   });
 
   it('is nobody in a pool that fits, or while the server stops', () => {
-    assert.deepEqual(surplus(workers(4, 'healthy'), RUN), []);
-    assert.deepEqual(surplus([...workers(4, 'healthy'), ...workers(3, 'draining')], RUN), []);
+    assert.deepEqual(surplus(numbered(workers(4, 'healthy')), RUN), []);
+    assert.deepEqual(surplus(numbered([...workers(4, 'healthy'), ...workers(3, 'draining')]), RUN), []);
     assert.deepEqual(surplus(workers(6, 'healthy'), { ...RUN, goal: 'stop gracefully' }), []);
   });
 

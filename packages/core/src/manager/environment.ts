@@ -1,7 +1,7 @@
 // Manager. The environment of new processes: the one that the manager was started with, without the variables that are meant
 // for this one process. Those of systemd are also taken out of process.env, and given back when the server has finished.
 
-import { OWN_VARIABLES } from '../handover.js';
+import { OWN_VARIABLES, WORKER_ID } from '../handover.js';
 import { origin } from './origin.js';
 
 /** Node takes these away at its start, child_process and cluster have set them. */
@@ -37,7 +37,7 @@ export function heirVariables(): NodeJS.ProcessEnv {
  */
 export function inheritedVariables(folder: string): NodeJS.ProcessEnv {
   const env: NodeJS.ProcessEnv = { ...origin().env };
-  for (const name of [...NODE_VARIABLES, ...OWN_VARIABLES, ...Object.keys(taken)]) delete env[name];
+  for (const name of [...NODE_VARIABLES, ...OWN_VARIABLES, WORKER_ID, ...Object.keys(taken)]) delete env[name];
   // as a shell does after cd
   return { ...env, PWD: folder };
 }

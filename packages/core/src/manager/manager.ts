@@ -360,9 +360,9 @@ export class Manager {
   }
 
   #spawnMissing(pool: Pool, now: number): void {
-    const missing = policy.shortage(this.#workers, this.#target, this.#settings);
-    const count = this.#backoff.allows(missing, now);
-    for (let i = 0; i < count; i++) pool.spawn(this.#target.generation);
+    const ids = policy.vacancies(this.#workers, this.#target, this.#settings);
+    const count = this.#backoff.allows(ids.length, now);
+    for (const id of ids.slice(0, count)) pool.spawn(id, this.#target.generation);
   }
 
   #wake(pool: Pool): void {

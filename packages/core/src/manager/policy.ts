@@ -9,6 +9,8 @@ export type WorkerState = 'starting' | 'healthy' | 'draining' | 'killed';
 export interface WorkerRecord {
   readonly pid: number;
   readonly slot: number;
+  /** Its number in the pool, which its successor takes over: below {@link Target.workers}, unless that has shrunk since. */
+  readonly id: number;
   /** Which reload it was started by. */
   generation: number;
   state: WorkerState;
@@ -59,35 +61,54 @@ export function isReloading(workers: readonly WorkerRecord[], { generation }: Ta
   return workers.some((worker) => isActive(worker) && worker.generation !== generation);
 }
 
-/** How many workers to start now. */
-export function shortage(workers: readonly WorkerRecord[], target: Target, limits: Limits): number {
-  if (target.goal !== 'run') return 0;
-  const wanted = target.proven ? target.workers : Math.min(target.workers, 1);
+/** The ids of the workers to start now, as many as may start at once. */
+export function vacancies(workers: readonly WorkerRecord[], target: Target, limits: Limits): number[] {
+  if (target.goal !== 'run') return [];
   const active = workers.filter(isActive);
-  const current = active.filter(({ generation }) => generation === target.generation);
+  const without = (list: readonly WorkerRecord[]) => {
+    const taken = new Set(list.map(({ id }) => id));
+    return (id: number) => !taken.has(id);
+  };
+  const all = Array.from({ length: target.proven ? target.workers : Math.min(target.workers, 1) }, (_, id) => id);
   if (!isReloading(workers, target)) {
-    return Math.max(0, Math.min(wanted - active.length, target.workers + limits.spare - workers.length));
+    const room = target.workers + limits.spare - workers.length;
+    return all.filter(without(active)).slice(0, Math.max(0, room));
   }
   // The first of a generation shows that it boots; after it, as many at once as may be spare
+  const current = active.filter(({ generation }) => generation === target.generation);
   const isShown = current.some(({ state }) => state === 'healthy');
   const atOnce = isShown ? Math.max(1, limits.spare) : 1;
   const booting = current.filter(({ state }) => state === 'starting').length;
   const room = 2 * target.workers + atOnce - workers.length;
-  return Math.max(0, Math.min(wanted - current.length, atOnce - booting, room));
+  const empty = all.filter(without(active));
+  const old = all.filter(without(current)).filter((id) => !empty.includes(id));
+  return [...empty, ...old].slice(0, Math.max(0, Math.min(atOnce - booting, room)));
 }
 
-/** Who is one too many: what boots before what serves, the old generation before the new, the oldest first. */
+/**
+ * The workers that are one too many: an old one whose id a healthy successor has, the oldest first, and those with ids that a
+ * smaller pool has not. What boots goes before what serves, and no more than the others can stand in for.
+ */
 export function surplus<W extends WorkerRecord>(workers: readonly W[], target: Target): W[] {
   if (target.goal !== 'run') return [];
   const active = workers.filter(isActive);
-  const fresh = active.filter(({ generation, state }) => generation === target.generation && state === 'healthy');
-  const old = active.filter(({ generation }) => generation !== target.generation);
-  const booting = active.filter(({ generation, state }) => generation === target.generation && state === 'starting');
-  // an old worker may go once a new one stands in for it
-  const keepOld = Math.max(0, target.workers - fresh.length);
-  const goingOld = byAge(old).slice(0, Math.max(0, old.length - keepOld));
-  const tooMany = fresh.length + booting.length - target.workers;
-  return [...goingOld, ...[...booting, ...byAge(fresh)].slice(0, Math.max(0, tooMany))];
+  const isServing = ({ state }: WorkerRecord) => state === 'healthy';
+  const inside = active.filter(({ id }) => id < target.workers);
+  const outside = active.filter(({ id }) => id >= target.workers).sort((a, b) => b.id - a.id);
+  const serving = new Set(inside.filter(isServing).map(({ id }) => id)).size;
+  const leaving = outside.filter(isServing);
+  const allowed = Math.max(0, leaving.length + serving - target.workers);
+  const replaced = byAge(inside.filter((worker) => !isKept(worker, inside, target)));
+  const booting = [...replaced, ...outside].filter((worker) => !isServing(worker));
+  return [...booting, ...replaced.filter(isServing), ...leaving.slice(0, allowed)];
+}
+
+/** Of those with one id: the youngest that is healthy and current; as long as there is none, the youngest of each generation. */
+function isKept(worker: WorkerRecord, active: readonly WorkerRecord[], { generation }: Target): boolean {
+  const same = active.filter(({ id }) => id === worker.id);
+  const served = same.filter((other) => other.state === 'healthy' && other.generation === generation);
+  const rivals = served.length > 0 ? served : same.filter((other) => other.generation === worker.generation);
+  return byAge(rivals).at(-1) === worker;
 }
 
 function byAge<W extends WorkerRecord>(workers: readonly W[]): W[] {

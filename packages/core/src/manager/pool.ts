@@ -23,6 +23,8 @@ export interface PoolEvents {
 /** A worker in `status()`. */
 export interface WorkerStatus extends Counters {
   pid: number;
+  /** Its number in the pool, which its successor takes over: `server.workerId` there. */
+  id: number;
   state: WorkerState;
   /** Milliseconds since it was started. */
   age: number;
@@ -50,13 +52,14 @@ export class Pool {
     return [...this.#workers.values()];
   }
 
-  spawn(generation: number): void {
+  /** Starts a worker with this number in the pool. */
+  spawn(id: number, generation: number): void {
     const { board, descriptors, owner, onDemand } = this.#premises;
     const now = performance.now();
     const slot = this.#freeSlot();
     if (slot >= SLOTS) return;
     board.claim(slot);
-    const identity = { manager: process.pid, run: this.#run, slot, patience: this.#patience() };
+    const identity = { manager: process.pid, run: this.#run, slot, id, patience: this.#patience() };
     const channel = onDemand?.open();
     const all = channel ? [...descriptors, channel.fd] : descriptors;
     const { directory } = this.#settings;
@@ -66,7 +69,7 @@ export class Pool {
       return board.clear(slot);
     }
     const { pid, child, pipe } = started;
-    const worker: WorkerRecord = { pid, slot, generation, state: 'starting', spawnedAt: now, heartbeatAt: now };
+    const worker: WorkerRecord = { pid, slot, id, generation, state: 'starting', spawnedAt: now, heartbeatAt: now };
     this.#workers.set(pid, worker);
     this.#pipes.set(pid, pipe);
     channel?.given(worker);
@@ -126,8 +129,9 @@ export class Pool {
 
   status(): WorkerStatus[] {
     const now = performance.now();
-    return this.workers.map(({ pid, slot, state, spawnedAt, heartbeatAt }) => ({
+    return this.workers.map(({ pid, slot, id, state, spawnedAt, heartbeatAt }) => ({
       pid,
+      id,
       state,
       age: Math.round(now - spawnedAt),
       heartbeatAge: Math.round(now - heartbeatAt),

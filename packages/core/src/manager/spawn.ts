@@ -3,7 +3,7 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import type { Duplex } from 'node:stream';
 import { PreforkError } from '../errors.js';
-import { type Identity, identityVariable, koffiVariable, type Succession, successionVariable } from '../handover.js';
+import { type Identity, identityVariables, koffiVariable, type Succession, successionVariable } from '../handover.js';
 import { koffiBinary } from '../libc.js';
 import { heirVariables, inheritedVariables } from './environment.js';
 import { nextFolder } from './folder.js';
@@ -37,7 +37,7 @@ export function spawnWorker(
   failed: (error: Error) => void,
 ): WorkerProcess | undefined {
   const flags = workerExecArgv(origin().execArgv, identity.slot);
-  const variables = { ...identityVariable(identity), ...koffiVariable(koffiBinary()) };
+  const variables = { ...identityVariables(identity), ...koffiVariable(koffiBinary()) };
   // stdin stays with the manager: several readers of one terminal get a part of it each
   return start({ node: process.execPath, flags, variables, stdin: 'ignore' }, options, failed);
 }

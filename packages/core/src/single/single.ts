@@ -111,7 +111,7 @@ export class Single {
       workers: 1,
       reloading: false,
       listen: (this.#post?.locations ?? []).map(({ url }) => url),
-      pool: counters ? [{ pid, state, age, heartbeatAge: 0, ...counters }] : [],
+      pool: counters ? [{ pid, id: 0, state, age, heartbeatAge: 0, ...counters }] : [],
     };
   }
 
