@@ -13,6 +13,7 @@ import { tempDir } from './helpers/files.js';
 import { descriptors } from './helpers/kernel.js';
 import { relay } from './helpers/relay.js';
 import { startServer } from './helpers/server.js';
+import { run } from './helpers/tools.js';
 import { eventually } from './helpers/wait.js';
 
 const CLIENTS = 4;
@@ -69,6 +70,28 @@ function isSecure(kind) {
 
 function isHttp2(kind) {
   return kind === 'http2' || kind === 'h2c';
+}
+
+for (const how of ['pool', 'single', 'plain']) {
+  for (const kind of ['http2', 'h2c']) {
+    // without a content-length, so that the end of the answer comes with that of the stream: curl ends by FIN, without GOAWAY
+    test(`${how}, ${kind}: each of many curls is answered, however few places there are`, async (t) => {
+      const { pid, port } = await start(t, kind, how);
+      const before = sockets(pid);
+      const url = `${isSecure(kind) ? 'https' : 'http'}://127.0.0.1:${port}/`;
+      const version = isSecure(kind) ? '--http2' : '--http2-prior-knowledge';
+      const curl = () => run(t, 'curl', ['-sSk', version, '--fail', '--max-time', '20', url]);
+      for (let i = 0; i < 5; i++) {
+        const answers = await Promise.all(Array.from({ length: 2 * CLIENTS }, curl));
+        assert.deepEqual([...new Set(answers)], [`${pid}`]);
+      }
+      await eventually(
+        () => sockets(pid) <= before,
+        () => `${sockets(pid) - before} sockets are left`,
+        LEFT,
+      );
+    });
+  }
 }
 
 async function start(t, kind, how) {

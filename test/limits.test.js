@@ -42,6 +42,32 @@ test('a full pool accepts nobody until a connection ends, and then one for one',
   assert.deepEqual(order, [0, 1, 2, 3]);
 });
 
+for (const [title, options] of [
+  ['with the accept lock', {}],
+  ['without it', { acceptLock: false }],
+  ['with a socket for each worker', { listen: 'http://127.0.0.1:0?reuse=1' }],
+]) {
+  test(`a pool that is full while connections wait says so once, ${title}`, async (t) => {
+    const { server, connect } = await serve(t, 'crowd.js', {
+      workers: 2,
+      maxClients: 2,
+      keepAliveTimeout: NEVER,
+      ...options,
+    });
+    const line = /All workers are full, with 2 connections each \(maxClients\); waiting in the accept queue: \d/;
+    const kept = [];
+    for (let i = 0; i < 4; i++) kept.push(await connect());
+    for (const connection of kept) await connection.request();
+    const looksTwice = () => new Promise((resolve) => setTimeout(resolve, 2500));
+    await looksTwice();
+    assert.equal(server.count(line), 0, 'nobody waits yet');
+    await connect();
+    await server.waitForLine(line, 5000);
+    await looksTwice();
+    assert.equal(server.count(line), 1);
+  });
+}
+
 test('a connection ends with its `maxRequests`th answer, which says so', async (t) => {
   const { connect } = await serve(t, 'crowd.js', { maxRequests: 3, keepAliveTimeout: NEVER });
   const connection = await connect();

@@ -21,6 +21,7 @@ import { openPremises, type Premises } from './premises.js';
 import { QueueWatch } from './queue-watch.js';
 import { Reload } from './reload.js';
 import { ownRights, rightsError } from './rights.js';
+import { Saturation } from './saturation.js';
 import type { ManagerSignal } from './signals.js';
 import { surviveUncaught } from './uncaught.js';
 import { Upgrade } from './upgrade.js';
@@ -72,6 +73,7 @@ export class Manager {
   #inheritance: Inheritance | undefined;
   readonly #upgrade: Upgrade;
   #watch: QueueWatch | undefined;
+  #saturation: Saturation | undefined;
   readonly #rights = ownRights();
   #stopSurviving = () => {};
   #delay: NodeJS.Timeout | undefined;
@@ -180,6 +182,7 @@ export class Manager {
       waiting: () => fds.reduce((sum, fd) => sum + waitingConnections(fd), 0),
     }));
     this.#watch = new QueueWatch(board, locations, this.#settings.acceptLock);
+    this.#saturation ??= new Saturation(board, this.#settings.maxClients);
   }
 
   /** As the signals QUIT (`graceful`) and TERM; a stop that runs can be hurried but not slowed down. */
@@ -369,6 +372,9 @@ export class Manager {
     const { waiter = false, all = false } = this.#watch?.look() ?? {};
     if (waiter) pool.wakeWaiter();
     if (all) pool.wakeAll();
+    const slots = pool.workers.filter(({ state }) => state === 'healthy').map(({ slot }) => slot);
+    const line = this.#saturation?.look(slots, () => this.#watch?.waiting() ?? 0, performance.now());
+    if (line !== undefined) this.#settings.log.warn(line);
   }
 
   /** A script that gives up root in the manager leaves its workers root, and nobody could stop them: the server ends. */

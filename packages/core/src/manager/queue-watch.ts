@@ -46,6 +46,11 @@ export class QueueWatch {
     return !workers.some(accepts) && isWaiting([...this.#shared, ...this.#reused]);
   }
 
+  /** Connections in all accept queues. */
+  waiting(): number {
+    return [...this.#shared, ...this.#reused].reduce((sum, location) => sum + location.waiting(), 0);
+  }
+
   look(): Wakes {
     const hasLost = this.#hasLost;
     this.#hasLost = false;
