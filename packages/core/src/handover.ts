@@ -56,6 +56,16 @@ export interface Facts {
   locations: BoundLocation[];
   /** Where else the pool listens, because a worker has asked for it: {@link Location.url}. */
   onDemand: string[];
+  /** {@link Tickets.seed}, or nothing where no server can need it. */
+  ticketSeed: string;
+}
+
+/** What the keys of TLS session tickets are made from. */
+export interface Tickets {
+  /** Random bytes, base64. */
+  seed: string;
+  /** A hash of the certificates that it belongs to. */
+  of: string;
 }
 
 /** What the next manager needs to know. The pid file's descriptor, if there is one, follows those of the sockets. */
@@ -67,6 +77,7 @@ export interface Estate {
   /** Those that systemd bound, which follow: their descriptor and name as systemd passed them. */
   activated: { number: number; name: string }[];
   pidFile?: string;
+  tickets?: Tickets;
 }
 
 /** A location as it was asked for. */

@@ -3,7 +3,16 @@
 
 import { closeSync } from 'node:fs';
 import { Socket } from 'node:net';
-import { ESTATE_FD, INHERITED_FD, locationKey, READY_FD, readEstate, succession, writeFacts } from '../handover.js';
+import {
+  ESTATE_FD,
+  INHERITED_FD,
+  locationKey,
+  READY_FD,
+  readEstate,
+  succession,
+  type Tickets,
+  writeFacts,
+} from '../handover.js';
 import type { Location } from '../locations.js';
 import type { ActivatedSocket } from './activation.js';
 import type { Premises } from './premises.js';
@@ -15,6 +24,7 @@ export interface Inheritance {
   readonly onDemand: readonly Location[];
   readonly activated: readonly ActivatedSocket[];
   readonly pidFile?: { path: string; fd: number };
+  readonly tickets?: Tickets;
   /** Tells the old manager that it may go; `tookOver` is called when it knows. */
   ready(tookOver: () => void): void;
   /** Closes what we were given; the listening sockets in use are duplicates. Those of systemd stay. */
@@ -23,7 +33,7 @@ export interface Inheritance {
 
 /** Starts with the descriptors of all that the next manager takes over, the page that says what they are before them. */
 export function bequeath<T>(
-  { sockets, onDemand, pidFile }: Pick<Premises, 'sockets' | 'onDemand' | 'pidFile'>,
+  { sockets, onDemand, pidFile, tickets }: Pick<Premises, 'sockets' | 'onDemand' | 'pidFile' | 'tickets'>,
   start: (descriptors: number[]) => T,
 ): T {
   const { lent } = pidFile;
@@ -36,6 +46,7 @@ export function bequeath<T>(
       socket ? [{ number: socket.number, name: socket.name }] : [],
     ),
     ...(lent ? { pidFile: lent.path } : {}),
+    ...(tickets ? { tickets } : {}),
   });
   try {
     return start([page, ...[...own, ...given].flatMap(({ fds }) => fds), ...(lent ? [lent.fd] : [])]);
@@ -59,6 +70,7 @@ export function takeInheritance(run: number): Inheritance | undefined {
     onDemand: estate.onDemand ?? [],
     activated,
     ...(pidFile ? { pidFile } : {}),
+    ...(estate.tickets ? { tickets: estate.tickets } : {}),
     ready(tookOver) {
       const pipe = new Socket({ fd: READY_FD });
       pipe.on('error', () => {}); // the close follows

@@ -2,7 +2,7 @@
 // nothing, and closed without leaving anything behind.
 
 import { closeSync } from 'node:fs';
-import { writeFacts } from '../handover.js';
+import { type Tickets, writeFacts } from '../handover.js';
 import { libc } from '../libc.js';
 import type { Location } from '../locations.js';
 import type { Settings } from '../options.js';
@@ -18,6 +18,7 @@ import { OnDemand } from './on-demand.js';
 import { PidFileKeeper } from './pid-file-keeper.js';
 import { readSecrets } from './secrets.js';
 import { resolveOwner } from './spawn.js';
+import { ticketsOf } from './tickets.js';
 
 export interface Premises {
   readonly sockets: readonly BoundSocket[];
@@ -25,6 +26,8 @@ export interface Premises {
   readonly onDemand: OnDemand | undefined;
   readonly board: Scoreboard;
   readonly pidFile: PidFileKeeper;
+  /** None where no server can speak TLS. */
+  readonly tickets: Tickets | undefined;
   /** What each worker inherits, in the order of the hand-over. */
   readonly descriptors: readonly number[];
   /** As whom the workers run. */
@@ -77,11 +80,16 @@ export async function openPremises(
     lockFile = createLockFile(settings.lockFile, owner);
     memory.push(anonymousFile(SCOREBOARD_NAME, SCOREBOARD_BYTES));
     const { path } = lockFile;
+    const secretsOf = () => sockets.map(({ location: { secrets } }) => secrets);
+    // the application may make servers of TLS where no location says so
+    const mayTls = changed !== undefined || settings.createServer !== undefined || secretsOf().some(Boolean);
+    let tickets = mayTls ? ticketsOf(secretsOf(), inheritance?.tickets) : undefined;
     const writeBornWith = () =>
       writeFacts({
         lockFile: path,
         locations: sockets.map(({ location }) => location),
         onDemand: onDemand?.sockets.map(({ location: { url } }) => url) ?? [],
+        ticketSeed: tickets?.seed ?? '',
       });
     memory.push(writeBornWith());
     const rewrite = () => {
@@ -112,10 +120,14 @@ export async function openPremises(
         return [...memory, ...sockets.flatMap(({ fds }) => fds)];
       },
       pidFile,
+      get tickets() {
+        return tickets;
+      },
       renewSecrets() {
         const secrets = sockets.map(({ location: { tls } }) => tls && readSecrets(tls));
         if (!secrets.some(Boolean)) return;
         for (const [i, { location }] of sockets.entries()) if (secrets[i]) location.secrets = secrets[i];
+        tickets = ticketsOf(secretsOf(), tickets);
         rewrite();
       },
       closeSockets,

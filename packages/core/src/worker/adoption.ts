@@ -74,6 +74,7 @@ export class Adoption {
     this.#isExported = true;
     this.#worker = serve(this.#identity, this.#settings, this.#events, {
       lockFile: this.#facts.lockFile,
+      ticketSeed: this.#facts.ticketSeed,
       listener,
       places: places.filter((place) => 'fds' in place),
     });
@@ -109,8 +110,8 @@ export class Adoption {
   /** What serves, from the first server on. */
   #start(): WorkerHandle {
     this.#tellFirst();
-    const { lockFile } = this.#facts;
-    this.#worker ??= serve(this.#identity, this.#settings, this.#events, { lockFile, places: [] });
+    const { lockFile, ticketSeed } = this.#facts;
+    this.#worker ??= serve(this.#identity, this.#settings, this.#events, { lockFile, ticketSeed, places: [] });
     return this.#worker;
   }
 

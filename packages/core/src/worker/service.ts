@@ -17,6 +17,7 @@ import { after, afterTurn, inOwnContext, makeOwnContext } from './own-context.js
 import { adoptPrototypes } from './prototypes.js';
 import { Seats } from './seats.js';
 import { createServers, entrancesOf, open, setTimeouts } from './servers.js';
+import { shareTickets } from './tickets.js';
 import { Turnstile } from './turnstile.js';
 
 /** Where a service stands. */
@@ -29,6 +30,8 @@ export interface Post {
   readonly sockets: readonly (readonly number[])[];
   /** Makes the gates of sockets that have no descriptors. */
   readonly createGate?: (entrances: readonly Entrance[], events: GateEvents) => Gate;
+  /** What the keys of TLS session tickets are made from, if a pool shares them. */
+  readonly ticketSeed?: string;
   /** Lets no handshake begin any more, where no manager does it. */
   refuse?(): void;
   /** Closes the listening sockets. */
@@ -89,6 +92,7 @@ export class Service {
     this.#made = listener ? createServers(post.locations, listener, settings) : [];
     this.#servers = [...this.#made];
     this.#open = new Set(this.#made);
+    for (const [i, server] of this.#made.entries()) this.#shareTickets(server, post.locations[i]);
     this.#turnstile = this.#createTurnstile();
     const service = this;
     this.#closed = function () {
@@ -118,6 +122,7 @@ export class Service {
   /** Serves with a server that the application has made, too. @returns what to call when it is closed */
   adopt(server: Server, places: readonly Place[], isHttp: boolean): () => void {
     this.#watch(server, isHttp);
+    this.#shareTickets(server, places[0]?.location);
     const own = places.map(({ location, fds }) => entrancesOf(server, location, fds, isHttp));
     for (const entrances of own) this.#adopted.add(entrances);
     // called by the application, maybe for a request
@@ -174,6 +179,10 @@ export class Service {
     this.#settings.log.warn(`Ending connections that are still open (${count}), gracefulTimeout is nearly over`);
     this.abort();
   };
+
+  #shareTickets(server: Server, location: BoundLocation | undefined): void {
+    shareTickets(server, location, this.#post.ticketSeed ?? '');
+  }
 
   #createTurnstile(): Turnstile {
     const { slot, board, lock, locations } = this.#post;

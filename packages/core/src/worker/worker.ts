@@ -29,6 +29,7 @@ export interface WorkerEvents {
 /** What a worker serves. */
 export interface Charge {
   lockFile: string;
+  ticketSeed: string;
   /** Whom the servers of {@link places} are made for. */
   listener?: Listener;
   places: readonly Place[];
@@ -55,14 +56,19 @@ export interface WorkerHandle {
 
 /** What a worker is born with. */
 export function bornWith(listener: Listener): Charge {
-  const { locations, lockFile } = readFacts();
+  const { locations, lockFile, ticketSeed } = readFacts();
   const sockets = listenDescriptors(locations);
-  return { lockFile, listener, places: locations.map((location, i) => ({ location, fds: sockets[i] ?? [] })) };
+  return {
+    lockFile,
+    ticketSeed,
+    listener,
+    places: locations.map((location, i) => ({ location, fds: sockets[i] ?? [] })),
+  };
 }
 
 /** Serves until the process exits. */
 export function serve(identity: Identity, settings: Settings, events: WorkerEvents, charge: Charge): WorkerHandle {
-  const { lockFile, listener, places } = charge;
+  const { lockFile, ticketSeed, listener, places } = charge;
   const { slot, patience } = identity;
   const board = Scoreboard.map(SCOREBOARD_FD);
   const locations = places.map(({ location }) => location);
@@ -74,7 +80,7 @@ export function serve(identity: Identity, settings: Settings, events: WorkerEven
   let isLeaving = false;
   let isServing = false;
   let isAbandoned = false;
-  const post = { slot, board, lock: openAcceptLock(lockFile), locations, sockets, close: () => close() };
+  const post = { slot, board, lock: openAcceptLock(lockFile), locations, sockets, ticketSeed, close: () => close() };
   const service = new Service(post, listener, settings, {
     server: events.server,
     leaving() {
