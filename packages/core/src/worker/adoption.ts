@@ -117,7 +117,8 @@ export class Adoption {
 
   /** A given location at this address, else all of them for the first server. */
   #takeGiven(wanted: Wanted): Place[] | undefined {
-    if (this.#given.length === 0) return undefined;
+    // one that names a descriptor knows which: the manager tells it
+    if (this.#given.length === 0 || wanted.fd !== undefined) return undefined;
     this.#expectOne();
     const i = this.#given.findIndex(({ location }) => isAt(location.address, wanted));
     const isFirst = this.#given.length === this.#facts.locations.length;

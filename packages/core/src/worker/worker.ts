@@ -54,6 +54,9 @@ export interface WorkerHandle {
   abandon(): boolean;
 }
 
+/** A worker that goes of its own accord this soon has crashed: the manager replaces it more and more slowly. Milliseconds. */
+const CRASH_AGE = 2_000;
+
 /** What a worker is born with. */
 export function bornWith(listener: Listener): Charge {
   const { locations, lockFile, ticketSeed } = readFacts();
@@ -78,7 +81,7 @@ export function serve(identity: Identity, settings: Settings, events: WorkerEven
     for (const fd of fds) if (open.delete(fd)) closeSync(fd);
   };
   let isLeaving = false;
-  let isServing = false;
+  let servesSince: number | undefined;
   let isAbandoned = false;
   const post = { slot, board, lock: openAcceptLock(lockFile), locations, sockets, ticketSeed, close: () => close() };
   const service = new Service(post, listener, settings, {
@@ -86,7 +89,7 @@ export function serve(identity: Identity, settings: Settings, events: WorkerEven
     leaving() {
       isLeaving = true;
       // first: a listener of `finish` may take its time
-      heartbeat.announceDrain();
+      if (!isCrash()) heartbeat.announceDrain();
       events.finish(true);
     },
     empty(patience) {
@@ -98,6 +101,8 @@ export function serve(identity: Identity, settings: Settings, events: WorkerEven
       });
     },
   });
+  /** One whose application closes its servers as soon as they listen would be replaced by the next such worker for ever. */
+  const isCrash = () => isAbandoned && performance.now() - (servesSince ?? 0) < CRASH_AGE;
   const heartbeat = createHeartbeat(settings, patience, {
     granted: () => departure.granted(),
     managerGone: () => service.leave('manager has gone', true),
@@ -119,8 +124,11 @@ export function serve(identity: Identity, settings: Settings, events: WorkerEven
   setImmediate(() => {
     if (isLeaving) return;
     service.start();
-    isServing = true;
     heartbeat.start();
+    // after the first beat
+    setImmediate(() => {
+      servesSince = performance.now();
+    });
     trace.worker('worker %d serves', process.pid);
   });
   return {
@@ -140,8 +148,9 @@ export function serve(identity: Identity, settings: Settings, events: WorkerEven
     },
     abandon() {
       isAbandoned = true;
+      if (!isLeaving && servesSince !== undefined) settings.log.warn('The application has closed its servers');
       service.leave('the application has closed its servers', board.isStopping);
-      return isServing;
+      return servesSince !== undefined;
     },
   };
 }
