@@ -101,8 +101,7 @@ export class Adoption {
       this.#open.delete(key);
       close(given === undefined);
       if (given) this.#given.push(...given);
-      else this.#release(wanted);
-      if (this.#open.size === 0) setImmediate(() => this.#closed());
+      setImmediate(() => this.#closed(key, wanted));
     };
     return { address, closed };
   }
@@ -140,9 +139,16 @@ export class Adoption {
     }
   }
 
-  /** The last server was closed, and none has listened since. */
-  #closed(): void {
-    if (this.#open.size > 0 || this.#isExported || this.#worker?.abandon()) return;
+  /**
+   * A server was closed, in the last loop turn. With the last one the worker goes, and another comes for its socket: that one
+   * must stay.
+   */
+  #closed(key: string, wanted: Wanted): void {
+    if (this.#open.size > 0 || this.#isExported) {
+      if (!this.#open.has(key)) this.#release(wanted);
+      return;
+    }
+    if (this.#worker?.abandon()) return;
     end(`${this.#file.name} closes its server at once: let it listen until it is told to stop`);
   }
 

@@ -13,6 +13,7 @@ import { Connections } from './connections.js';
 import { abortMargin, exitMargin } from './deadline.js';
 import { drain } from './drain.js';
 import { createGate, createSupply, type Entrance, type Gate, type GateEvents } from './gate.js';
+import { closeGently } from './gentle-close.js';
 import { after, afterTurn, inOwnContext, makeOwnContext } from './own-context.js';
 import { adoptPrototypes } from './prototypes.js';
 import { Seats } from './seats.js';
@@ -140,6 +141,11 @@ export class Service {
     return this.#made.length > 0 && this.#open.size === 0;
   }
 
+  /** Whether it has no connection. */
+  get isEmpty(): boolean {
+    return this.#turnstile.connections === 0;
+  }
+
   /** Somebody wants this service to look at its sockets. */
   woken(): void {
     this.#turnstile.woken();
@@ -221,6 +227,7 @@ export class Service {
     const http = server as HttpServer;
     setTimeouts(http, this.#settings);
     adoptPrototypes(http);
+    closeGently(http);
     this.#connections.watch(http);
     this.#servers.push(http);
   }

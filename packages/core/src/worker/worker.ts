@@ -102,7 +102,7 @@ export function serve(identity: Identity, settings: Settings, events: WorkerEven
     },
   });
   /** One whose application closes its servers as soon as they listen would be replaced by the next such worker for ever. */
-  const isCrash = () => isAbandoned && performance.now() - (servesSince ?? 0) < CRASH_AGE;
+  const isCrash = () => isAbandoned && service.isEmpty && performance.now() - (servesSince ?? 0) < CRASH_AGE;
   const heartbeat = createHeartbeat(settings, patience, {
     granted: () => departure.granted(),
     managerGone: () => service.leave('manager has gone', true),
