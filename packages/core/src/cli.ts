@@ -2,9 +2,9 @@
 // The `prefork` command: `prefork app.js` in the manager and in each worker, which runs the same command line again, and
 // the short-lived commands that control a server. It reads the command line, chooses, and exits.
 
-import { createRequire } from 'node:module';
 import { CommandError } from './cli/command-error.js';
 import { type CommandLine, parseCommandLine } from './cli/flags.js';
+import { load } from './require.js';
 
 /** Resolves with the exit status; in a worker never. */
 async function main(args: readonly string[]): Promise<number> {
@@ -38,7 +38,7 @@ async function control(line: CommandLine): Promise<number> {
 }
 
 function version(): string {
-  const { version } = createRequire(import.meta.url)('@prefork/core/package.json') as { version: string };
+  const { version } = load('@prefork/core/package.json') as { version: string };
   return version;
 }
 

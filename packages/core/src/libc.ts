@@ -1,38 +1,36 @@
 // Both processes. The functions of libc that posix.ts calls, and koffi, by which they are called. Nothing is loaded until it
 // is used, so that the package can be imported anywhere.
 
-import { createRequire } from 'node:module';
 import type koffi from 'koffi';
+import { load, loaded } from './require.js';
 
 type Libc = ReturnType<typeof bind>;
 let bound: Libc | undefined;
 
-const require = createRequire(import.meta.url);
-
 /** The functions, bound once per process, with the first call. */
 export function libc(): Libc {
-  bound ??= bind(require('koffi') as typeof koffi);
+  bound ??= bind(load('koffi') as typeof koffi);
   return bound;
 }
 
 /** The binary that koffi has loaded; the application may have another koffi. */
 export function koffiBinary(): string | undefined {
-  const { default: native } = require('koffi') as { default: unknown };
-  const owners = Object.values(require.cache).filter((module) => module?.exports === native);
-  return owners.find((module) => module?.filename.endsWith('.node'))?.filename;
+  const { default: native } = load('koffi') as { default: unknown };
+  const owners = loaded().filter((module) => module.exports === native);
+  return owners.find((module) => module.filename.endsWith('.node'))?.filename;
 }
 
 /** Before the first call: koffi's JavaScript would only look for this file, and that takes 5 % of a worker's boot. */
 export function loadKoffiBinary(path: string): void {
   try {
-    bound = bind(require(path) as typeof koffi);
+    bound = bind(load(path) as typeof koffi);
   } catch {
     // moved since the manager loaded it: koffi will look for it
   }
 }
 
-function bind({ address, load, errno, view }: typeof koffi) {
-  const lib = load(null);
+function bind({ address, load: loadLibrary, errno, view }: typeof koffi) {
+  const lib = loadLibrary(null);
   return {
     address,
     errno,

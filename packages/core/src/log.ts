@@ -1,12 +1,27 @@
 // Both processes. The operator's log (stderr, replaceable) and the developer's trace (`DEBUG=prefork:*`). A line that cannot be
 // written is lost; that never ends a process.
 
-import { createRequire } from 'node:module';
 import { format } from 'node:util';
 import type debug from 'debug';
+import { load } from './require.js';
 
 // not imported: Node would read and parse it for its exports, though the application has often loaded it already
-const createDebug = createRequire(import.meta.url)('debug') as typeof debug;
+const createDebug = loadDebug();
+
+/** A bundle may have left it behind: it runs without traces. */
+function loadDebug(): typeof debug | undefined {
+  try {
+    return load('debug') as typeof debug;
+  } catch {
+    return undefined;
+  }
+}
+
+/** What a trace is to us. */
+interface Trace {
+  (format: string, ...args: unknown[]): void;
+  enabled: boolean;
+}
 
 /**
  * What the server needs of a logger: pino, winston and `console` fit as they are.
@@ -36,7 +51,8 @@ export const trace = {
   accept: createTrace('prefork:accept'),
 };
 
-function createTrace(name: string): debug.Debugger {
+function createTrace(name: string): Trace {
+  if (!createDebug) return Object.assign(() => {}, { enabled: false });
   const own = createDebug(name);
   own.log = (...args: unknown[]) => write(format(...args));
   return own;

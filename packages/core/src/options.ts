@@ -2,10 +2,11 @@
 
 import type { Server as HttpServer, IncomingMessage, ServerResponse } from 'node:http';
 import type { Http2SecureServer, Http2Server, Http2ServerRequest, Http2ServerResponse } from 'node:http2';
-import { availableParallelism, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ServerLocation } from './locations.js';
 import { defaultLog, type Log } from './log.js';
+import { usableProcessors } from './processors.js';
 import { checkOption, type Kind, show, unknownOption } from './validation.js';
 
 /** An application as Node's http server takes it: Express apps and `koa.callback()` are such functions. */
@@ -163,7 +164,7 @@ export interface PreforkOptions {
   user?: string | number;
   /**
    * Worker processes.
-   * @default WEB_CONCURRENCY, else os.availableParallelism()
+   * @default WEB_CONCURRENCY, else the processors that this process may use, a CPU quota included
    */
   workers?: number;
 }
@@ -280,7 +281,7 @@ export function checkWorkers(name: string, value: unknown): asserts value is num
 
 function defaultWorkers(): number {
   const text = process.env.WEB_CONCURRENCY;
-  if (text === undefined || text === '') return availableParallelism();
+  if (text === undefined || text === '') return usableProcessors();
   const value = /^\d+$/.test(text) ? Number(text) : text;
   if (typeof value === 'string') {
     throw new RangeError(

@@ -1,11 +1,12 @@
 // What a user may set, and how a mistake is named.
 
 import assert from 'node:assert/strict';
-import { availableParallelism, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeEach, describe, it } from 'node:test';
 import { inspect } from 'node:util';
 import { DEFAULTS, MAX_WORKERS, resolveOptions } from '../dist/options.js';
+import { usableProcessors } from '../dist/processors.js';
 
 const LONGEST = 2 ** 31 - 1;
 const log = { info() {}, warn() {}, error() {} };
@@ -111,7 +112,7 @@ describe('the defaults', () => {
     assert.deepEqual(settings, DEFAULTS);
     assert.equal(lockFile, join(tmpdir(), 'prefork.lock'));
     assert.equal(typeof log.info, 'function');
-    assert.equal(workers, availableParallelism());
+    assert.equal(workers, usableProcessors());
     assert.deepEqual(resolveOptions({}), resolveOptions());
   });
 
@@ -186,7 +187,7 @@ describe('WEB_CONCURRENCY', () => {
 
   it('that is empty counts as not set', () => {
     process.env.WEB_CONCURRENCY = '';
-    assert.equal(resolveOptions().workers, availableParallelism());
+    assert.equal(resolveOptions().workers, usableProcessors());
   });
 
   for (const value of ['two', '-1', '1.5', ' 2', '0x2', '1025', '99999999999999999999']) {
