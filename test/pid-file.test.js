@@ -93,7 +93,7 @@ describe('of a server that runs', () => {
     assert.deepEqual(await second.ended, { code: 0, signal: null });
 
     assert.equal(readFileSync(pidFile, 'utf8'), `${first.pid}\n`);
-    assert.deepEqual(readdirSync(first.dir).toSorted(), [`prefork.lock.${first.pid}`, 'prefork.pid']);
+    assert.deepEqual(readdirSync(first.dir).toSorted(), ['prefork.pid']);
   });
 
   test('is not taken away by a server that fails to listen', async (t) => {

@@ -51,7 +51,6 @@ describe('two servers, one after the other in one process', () => {
 });
 
 function assertLife(life, { server, workers, answer, finish, cleanup }) {
-  const lock = `prefork.lock.${server.pid}`;
   assert.equal(life.spawned.length, workers);
   assert.equal(new Set(life.spawned).size, workers);
   assert.deepEqual(life.reaped.toSorted(), life.spawned.toSorted());
@@ -59,10 +58,9 @@ function assertLife(life, { server, workers, answer, finish, cleanup }) {
   assert.equal(life.answer, answer, 'workers serve while the manager is blocked');
   assert.deepEqual(life.finish, finish);
   assert.deepEqual(life.files, {
-    lock: join(server.dir, lock),
     pid: join(server.dir, 'prefork.pid'),
     running: server.pid,
   });
-  assert.deepEqual(life.filesAfter.toSorted(), cleanup ? [] : [lock, 'prefork.pid']);
+  assert.deepEqual(life.filesAfter.toSorted(), cleanup ? [] : ['prefork.pid']);
   assert.ok(life.restored, 'all handlers are taken away again');
 }

@@ -28,7 +28,7 @@ describe('an upgrade', () => {
       server.processes(),
       [next, ...after].toSorted((a, b) => a - b),
     );
-    assert.deepEqual(readdirSync(server.dir).toSorted(), [`prefork.lock.${next}`, 'prefork.pid']);
+    assert.deepEqual(readdirSync(server.dir).toSorted(), ['prefork.pid']);
     assert.equal(server.count(/^finish true$/), 1);
     assert.equal(server.count(/immediately|too early|\[error\]|\[warn\]/), 0, server.output);
 

@@ -6,11 +6,26 @@ import { eventually } from './wait.js';
 
 /** Pids of those who hold the server's accept lock at this moment, from /proc/locks. */
 export function lockHolders(server) {
-  const { ino } = statSync(join(server.dir, `prefork.lock.${server.pid}`));
+  const ino = lockInode(server.pid);
   // `1: FLOCK  ADVISORY  WRITE 4711 00:2a:1234567 0 EOF`, proc(5); who waits has an arrow
   const lines = readOnce('/proc/locks').split('\n');
   const held = lines.map((line) => /^\d+: FLOCK +ADVISORY +WRITE (\d+) [0-9a-f:]+:(\d+) 0 EOF/.exec(line));
   return held.filter((match) => match && Number(match[2]) === ino).map(([, pid]) => Number(pid));
+}
+
+/** Inode of the memory that the accept lock is on, where no lock file was named. */
+function lockInode(pid) {
+  const folder = `/proc/${pid}/fd`;
+  const fd = readdirSync(folder).find((name) => linkOf(join(folder, name)).startsWith('/memfd:prefork-scoreboard '));
+  return fd === undefined ? undefined : statSync(join(folder, fd)).ino;
+}
+
+function linkOf(path) {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return ''; // closed meanwhile
+  }
 }
 
 /** What one read(2) gives is of one moment; a second one, as readFileSync makes it, may show a lock that moved meanwhile. */
@@ -53,11 +68,7 @@ export function descriptorsOf(pid, inode) {
 /** What a process has open, as `ls -l /proc/<pid>/fd` shows it. */
 export function descriptors(pid) {
   const folder = `/proc/${pid}/fd`;
-  return readdirSync(folder).flatMap((fd) => {
-    try {
-      return [readlinkSync(join(folder, fd))];
-    } catch {
-      return []; // closed meanwhile
-    }
-  });
+  return readdirSync(folder)
+    .map((fd) => linkOf(join(folder, fd)))
+    .filter((link) => link !== '');
 }

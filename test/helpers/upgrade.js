@@ -46,5 +46,5 @@ export async function assertUnchanged(server, workers) {
   assert.deepEqual(server.processes(), all);
   assert.equal(readFileSync(join(server.dir, 'prefork.pid'), 'utf8'), `${server.pid}\n`);
   const files = readdirSync(server.dir).filter((name) => name.startsWith('prefork.'));
-  assert.deepEqual(files.toSorted(), [`prefork.lock.${server.pid}`, 'prefork.pid']);
+  assert.deepEqual(files.toSorted(), ['prefork.pid']);
 }

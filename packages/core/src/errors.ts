@@ -10,6 +10,7 @@ export const ERROR_CODES = {
   ERR_PREFORK_PID_FILE: 'The PID file cannot be used',
   ERR_PREFORK_RELOAD: 'A reload did not come up, the old workers stay',
   ERR_PREFORK_RUNNING: 'This server, or another one with the same PID file, runs already',
+  ERR_PREFORK_SHUT_DOWN: 'A listening socket was shut down, and cannot listen again',
   ERR_PREFORK_TLS: 'A TLS certificate, key or CA file cannot be used',
 } as const;
 

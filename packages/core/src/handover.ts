@@ -1,11 +1,12 @@
 // Both processes. What a worker, or the next manager in an upgrade, is born with: which descriptor is what, and a page of
 // facts that the manager wrote. They travel in memory that only they inherit; the environment says no more than who it is.
 
-import { fstatSync, readSync, writeSync } from 'node:fs';
+import { closeSync, fstatSync, readSync, writeSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { loadKoffiBinary } from './libc.js';
 import type { Location } from './locations.js';
-import { anonymousFile, armAlarm } from './posix.js';
+import { anonymousFile, sealContent } from './posix/memory.js';
+import { armDeadline } from './posix/process.js';
 import type { Secrets } from './tls.js';
 
 /** The heartbeat pipe. Up go beats, down goes {@link GRANT}. */
@@ -51,7 +52,10 @@ export function channelDescriptor(locations: readonly BoundLocation[]): number {
 
 /** What every worker of a pool needs to know. */
 export interface Facts {
-  lockFile: string;
+  /** Where the accept lock is, if the application named a file. */
+  lockFile?: string;
+  /** Whether the workers run as another user than the manager, whose secrets other processes of that user must not read. */
+  isOtherUser: boolean;
   /** Where each worker listens from its birth on. */
   locations: BoundLocation[];
   /** Where else the pool listens, because a worker has asked for it: {@link Location.url}. */
@@ -94,7 +98,7 @@ export interface Identity {
   slot: number;
   /** Its number in the pool; nothing where the manager runs code of before there was one. */
   id: number | undefined;
-  /** After so many seconds without a sign of life of its own, the kernel ends this worker: longer than its manager waits. */
+  /** After so many milliseconds without a sign of life of its own the kernel ends this worker: as long as its manager waits. */
   patience: number;
 }
 
@@ -139,7 +143,7 @@ function takeIdentity(): { identity?: Identity; succession?: Succession } {
   if (manager !== undefined && run !== undefined && slot !== undefined && patience !== undefined) {
     if (koffi) loadKoffiBinary(koffi);
     // also while the application loads: a manager that dies meanwhile can kill nobody
-    armAlarm(patience);
+    armDeadline(patience);
     const [id] = numbers(process.env[WORKER_ID], 1);
     return { identity: { manager, run, slot, id, patience } };
   }
@@ -168,12 +172,20 @@ export function writeFacts(facts: Facts | Estate): number {
   const bytes = Buffer.from(JSON.stringify(facts));
   const fd = anonymousFile(FACTS_NAME, 0);
   writeSync(fd, bytes, 0, bytes.length, 0);
+  sealContent(fd);
   return fd;
 }
 
-export function readFacts(): Facts {
-  return readPage(FACTS_FD) as Facts;
+/** Read once, and closed: they hold the keys of TLS, which another process of the same user could read through /proc. */
+export function takeFacts(): Facts {
+  if (!facts) {
+    facts = readPage(FACTS_FD) as Facts;
+    closeSync(FACTS_FD);
+  }
+  return facts;
 }
+
+let facts: Facts | undefined;
 
 export function readEstate(): Estate {
   return readPage(ESTATE_FD) as Estate;

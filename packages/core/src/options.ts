@@ -2,8 +2,6 @@
 
 import type { Server as HttpServer, IncomingMessage, ServerResponse } from 'node:http';
 import type { Http2SecureServer, Http2Server, Http2ServerRequest, Http2ServerResponse } from 'node:http2';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import type { ServerLocation } from './locations.js';
 import { defaultLog, type Log } from './log.js';
 import { usableProcessors } from './processors.js';
@@ -103,8 +101,8 @@ export interface PreforkOptions {
    */
   listen?: string | string[];
   /**
-   * Prefix of the accept lock's file, the manager's pid is appended.
-   * @default <tmpdir>/prefork.lock
+   * Prefix of a file for the accept lock, the manager's pid is appended. Without it the lock is in memory and needs no file.
+   * @default none
    */
   lockFile?: string;
   /**
@@ -178,6 +176,7 @@ type OptionalName =
   | 'group'
   | 'inactivityTimeout'
   | 'keepAliveTimeout'
+  | 'lockFile'
   | 'pidFile'
   | 'user';
 
@@ -258,7 +257,6 @@ export function resolveOptions(options: PreforkOptions = {}): Settings {
   ) as PreforkOptions;
   return {
     ...DEFAULTS,
-    lockFile: join(tmpdir(), 'prefork.lock'),
     log: defaultLog,
     ...given,
     listen: [given.listen ?? DEFAULTS.listen].flat(),

@@ -127,9 +127,10 @@ export class Prefork extends EventEmitter<PreforkEventMap> {
     if (this.#manager) this.#manager.workers = count;
   }
 
-  /** The lock file's path; with the manager's pid once the server runs. */
-  get lockFile(): string {
-    return this.#isRunning ? `${this.#settings.lockFile}.${process.pid}` : this.#settings.lockFile;
+  /** The path of the lock file, if the option names one; with the manager's pid once the server runs. */
+  get lockFile(): string | undefined {
+    const { lockFile } = this.#settings;
+    return lockFile !== undefined && this.#isRunning ? `${lockFile}.${process.pid}` : lockFile;
   }
 
   /** The PID file's path. */

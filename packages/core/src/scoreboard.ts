@@ -123,9 +123,17 @@ export class Scoreboard {
     this.#words[STOPPING] = 0;
   }
 
-  /** The manager makes room for a worker. */
+  /** The manager writes again what any worker may have overwritten: so many slots are in use, and whether the server stops. */
+  assert(used: number, isStopping: boolean): void {
+    this.#words[USED] = used;
+    this.#words[STOPPING] = isStopping ? 1 : 0;
+  }
+
+  /** The manager makes room for a worker, whose last turn is longer ago than that of any other. */
   claim(slot: number): void {
+    if (slot >= SLOTS) throw new RangeError(`Expected a slot below ${SLOTS}, got ${slot}`);
     this.clear(slot);
+    this.#set(slot, LAST_TURN, this.turn - SLOTS);
     this.#words[USED] = Math.max(this.used, slot + 1);
   }
 
@@ -174,6 +182,14 @@ export class Scoreboard {
     this.#set(slot, PID, pid);
   }
 
+  /** A worker writes again what any other may have overwritten. */
+  publish(slot: number, pid: number, state: State, connections: number, accepts: number): void {
+    this.#set(slot, PID, pid);
+    this.#set(slot, STATE, state);
+    this.#set(slot, CONNECTIONS, connections);
+    this.#set(slot, ACCEPTS, accepts);
+  }
+
   setState(slot: number, state: State): void {
     this.#set(slot, STATE, state);
   }
@@ -206,17 +222,4 @@ export class Scoreboard {
   setBusySince(slot: number, time: number): void {
     this.#set(slot, BUSY_SINCE, time);
   }
-}
-
-const [seconds, nanoseconds] = process.hrtime();
-const offset = seconds * 1000 + nanoseconds / 1e6 - performance.now();
-
-/** The monotonic clock in whole milliseconds, never 0, the same in all processes of the machine; wraps after 49 days. */
-export function now(): number {
-  return (offset + performance.now()) >>> 0 || 1;
-}
-
-/** Milliseconds from `since` to `until`, over the wrap. */
-export function elapsed(since: number, until: number): number {
-  return (until - since) >>> 0;
 }

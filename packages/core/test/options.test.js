@@ -1,8 +1,6 @@
 // What a user may set, and how a mistake is named.
 
 import assert from 'node:assert/strict';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { beforeEach, describe, it } from 'node:test';
 import { inspect } from 'node:util';
 import { DEFAULTS, MAX_WORKERS, resolveOptions } from '../dist/options.js';
@@ -110,7 +108,7 @@ describe('the defaults', () => {
   it('are there without any option, in every kind of call', () => {
     const { lockFile, log, workers, ...settings } = resolveOptions();
     assert.deepEqual(settings, DEFAULTS);
-    assert.equal(lockFile, join(tmpdir(), 'prefork.lock'));
+    assert.equal(lockFile, undefined);
     assert.equal(typeof log.info, 'function');
     assert.equal(workers, usableProcessors());
     assert.deepEqual(resolveOptions({}), resolveOptions());
@@ -130,7 +128,16 @@ describe('the defaults', () => {
   });
 
   it('know every option of this test, and no other', () => {
-    const optional = ['createServer', 'directory', 'group', 'inactivityTimeout', 'keepAliveTimeout', 'pidFile', 'user'];
+    const optional = [
+      'createServer',
+      'directory',
+      'group',
+      'inactivityTimeout',
+      'keepAliveTimeout',
+      'lockFile',
+      'pidFile',
+      'user',
+    ];
     assert.deepEqual([...Object.keys(resolveOptions()), ...optional].sort(), Object.keys(OPTIONS).sort());
   });
 });

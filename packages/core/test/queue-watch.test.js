@@ -31,40 +31,59 @@ describe('a look at a shared queue', () => {
     it(title, () => {
       const board = createBoard();
       board.holder = holder;
-      assert.deepEqual(new QueueWatch(board, [location(waiting)], acceptLock).look(), { waiter: expected, all: false });
+      assert.deepEqual(new QueueWatch(board, [location(waiting)], acceptLock).look(0), {
+        waiter: expected,
+        all: false,
+        everyone: false,
+      });
     });
   }
 
   it('sees the second of two locations', () => {
     const board = createBoard();
     board.holder = 0;
-    assert.equal(new QueueWatch(board, [location(0), location(3)], true).look().waiter, true);
+    assert.equal(new QueueWatch(board, [location(0), location(3)], true).look(0).waiter, true);
   });
 
   it('sends nobody where there is no shared queue', () => {
-    assert.equal(new QueueWatch(createBoard(), [location(0, true)], true).look().waiter, false);
+    assert.equal(new QueueWatch(createBoard(), [location(0, true)], true).look(0).waiter, false);
   });
 });
 
 describe('a look at the seats', () => {
   it('sends everybody when connections wait at one', () => {
     const watch = new QueueWatch(createBoard(), [location(0, true), location(1, true)], true);
-    assert.equal(watch.look().all, true);
+    assert.equal(watch.look(0).all, true);
   });
 
   it('sends everybody once after a worker has died, who has left its seat', () => {
     const watch = new QueueWatch(createBoard(), [location(0, true)], true);
-    assert.equal(watch.look().all, false);
+    assert.equal(watch.look(0).all, false);
     watch.lost();
-    assert.equal(watch.look().all, true);
-    assert.equal(watch.look().all, false);
+    assert.equal(watch.look(0).all, true);
+    assert.equal(watch.look(0).all, false);
   });
 
   it('sends nobody where there are none', () => {
     const watch = new QueueWatch(createBoard(), [location(1)], true);
     watch.lost();
-    assert.equal(watch.look().all, false);
+    assert.equal(watch.look(0).all, false);
   });
+});
+
+describe('a look while connections wait and wait', () => {
+  for (const reuse of [false, true]) {
+    it(`sends every worker after half a second, whatever the board says, and again half a second later; reuse: ${reuse}`, () => {
+      let waiting = 1;
+      const watch = new QueueWatch(createBoard(), [{ reuse, waiting: () => waiting }], true);
+      const everyone = [0, 499, 500, 501, 999, 1_000].map((time) => watch.look(time).everyone);
+      assert.deepEqual(everyone, [false, false, true, false, false, true]);
+      waiting = 0;
+      assert.equal(watch.look(1_600).everyone, false);
+      waiting = 1;
+      assert.equal(watch.look(1_700).everyone, false);
+    });
+  }
 });
 
 describe('the worker that is sent', () => {

@@ -2,7 +2,8 @@
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { elapsed, now, SCOREBOARD_BYTES, Scoreboard, SLOTS, State } from '../dist/scoreboard.js';
+import { elapsed, now } from '../dist/clock.js';
+import { SCOREBOARD_BYTES, Scoreboard, SLOTS, State } from '../dist/scoreboard.js';
 
 const WORDS = SCOREBOARD_BYTES / 4;
 

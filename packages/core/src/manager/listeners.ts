@@ -14,6 +14,7 @@ import {
   type SocketAddress,
   type SocketOptions,
   setNonBlocking,
+  shutDown,
 } from '../posix.js';
 import type { ActivatedSocket, Place } from './activation.js';
 import { readSecrets } from './secrets.js';
@@ -79,7 +80,11 @@ function ours(asked: Location, fds: readonly number[], secrets: BoundLocation['s
       try {
         if (!keep && path !== undefined && inodeOf(path) === inode) unlinkSync(path);
       } finally {
-        for (const fd of fds) closeSync(fd);
+        for (const fd of fds) {
+          // a child of a worker may have the socket too: it must not keep the port
+          if (!keep && asked.fd === undefined) shutDown(fd);
+          closeSync(fd);
+        }
       }
     },
   };

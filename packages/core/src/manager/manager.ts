@@ -8,7 +8,8 @@ import type { BoundLocation } from '../handover.js';
 import type { Location } from '../locations.js';
 import { describeThrown } from '../log.js';
 import { MAX_WORKERS, type Settings } from '../options.js';
-import { waitingConnections } from '../posix.js';
+import { isShutDown, waitingConnections } from '../posix/queue.js';
+import { listenAgain } from '../posix/sockets.js';
 import { Backoff } from './backoff.js';
 import { followFolder } from './folder.js';
 import { attempt } from './guard.js';
@@ -220,7 +221,7 @@ export class Manager {
   #upgradeFailed(heir: number): void {
     const { log, lockFile } = this.#settings;
     attempt(log, 'remove the lock file of the next manager', () => {
-      if (heir !== 0) rmSync(lockFilePath(lockFile, heir), { force: true });
+      if (heir !== 0 && lockFile !== undefined) rmSync(lockFilePath(lockFile, heir), { force: true });
     });
     this.#premises?.pidFile.rewrite();
     this.#manage();
@@ -263,7 +264,8 @@ export class Manager {
       this.#delay = setTimeout(() => this.#aim(goal, false), this.#settings.gracefulTimeout);
     } else {
       this.#target.goal = goal;
-      if (!this.#upgrade.hasSucceeded) this.#premises?.closeSockets(this.#isOthers);
+      // the workers take what is queued: only then the sockets may be shut down, see #keepSockets
+      if (!this.#upgrade.hasSucceeded && this.#isOthers) this.#premises?.closeSockets(true);
     }
     this.#manage();
   }
@@ -313,24 +315,25 @@ export class Manager {
     if (this.#target.goal === 'run') {
       this.#reload.step(this.#isReloading(), this.#workers);
       this.#spawnMissing(this.#pool, now);
-      this.#premises?.pidFile.keep();
+      this.#keepFiles();
       if (!this.#upgrade.isRunning) this.#premises?.onDemand?.sweep(this.#workers, this.#target, now);
     }
     for (const worker of policy.surplus(this.#workers, this.#target)) this.#pool.quit(worker);
     // now that the signals of this loop turn have been heard, a stop among them
     for (const worker of this.#workers) if (worker.isAsking) this.#pool.grant(worker);
     if (now >= this.#judgeFrom) for (const worker of this.#workers) this.#judge(this.#pool, worker, now);
-    this.#wake(this.#pool);
+    this.#wake(this.#pool, now);
+    this.#keepSockets();
     this.#checkRights();
     this.#buryOrphans();
-    this.#publish();
+    this.#publish(this.#pool);
     if (this.#target.goal !== 'run' && this.#workers.length === 0 && !this.#upgrade.isRunning) return this.#finished();
     this.#sleep(now);
     this.#events.wait();
   }
 
   /** Tells the `prefork` command. */
-  #publish(): void {
+  #publish(pool: Pool): void {
     const { goal, proven, workers } = this.#target;
     const running = proven ? Phase.serving : Phase.starting;
     const phase = this.#upgrade.hasSucceeded
@@ -338,6 +341,7 @@ export class Manager {
       : goal !== 'run' || this.#delay
         ? Phase.stopping
         : running;
+    this.#premises?.board.assert(pool.slots, goal !== 'run' && !this.#upgrade.hasSucceeded);
     this.#premises?.board.bulletin.write({ phase, workers, ...this.#reload.news, ...this.#upgrade.news });
   }
 
@@ -368,13 +372,40 @@ export class Manager {
     for (const id of ids.slice(0, count)) pool.spawn(id, this.#target.generation);
   }
 
-  #wake(pool: Pool): void {
-    const { waiter = false, all = false } = this.#watch?.look() ?? {};
+  #keepFiles(): void {
+    this.#premises?.pidFile.keep();
+    attempt(this.#settings.log, 'make the lock file again', () => this.#premises?.lockFile?.ensure());
+  }
+
+  #wake(pool: Pool, now: number): void {
+    const { waiter = false, all = false, everyone = false } = this.#watch?.look(now) ?? {};
+    if (everyone) return pool.wakeEveryone();
     if (waiter) pool.wakeWaiter();
     if (all) pool.wakeAll();
     const slots = pool.workers.filter(({ state }) => state === 'healthy').map(({ slot }) => slot);
     const line = this.#saturation?.look(slots, () => this.#watch?.waiting() ?? 0, performance.now());
     if (line !== undefined) this.#settings.log.warn(line);
+  }
+
+  /** Any process that has a listening socket can shut it down for all. At a stop this manager does, once no worker accepts. */
+  #keepSockets(): void {
+    const { sockets = [] } = this.#premises ?? {};
+    if (this.#target.goal !== 'run') {
+      if (!this.#isOthers && this.#workers.every(policy.hasLeft)) this.#premises?.closeSockets(false);
+      return;
+    }
+    for (const { fds, location } of sockets) if (fds.some(isShutDown)) this.#listenAgain(fds, location);
+  }
+
+  #listenAgain(fds: readonly number[], { url, backlog, address }: BoundLocation): void {
+    this.#settings.log.error(
+      `The listening socket of ${url} was shut down, by a worker or a child of it; listening again`,
+    );
+    try {
+      for (const fd of fds) listenAgain(fd, backlog, address);
+    } catch (error) {
+      this.#fail(new PreforkError('ERR_PREFORK_SHUT_DOWN', `Can't listen at ${url} again: ${messageOf(error)}`, error));
+    }
   }
 
   /** A script that gives up root in the manager leaves its workers root, and nobody could stop them: the server ends. */

@@ -20,6 +20,8 @@ export interface WorkerRecord {
   drainingSince?: number;
   /** It was told to leave, not by us, and waits for our answer. */
   isAsking?: boolean;
+  /** It has said that it accepts no more. */
+  hasLeft?: boolean;
 }
 
 /** What the pool is meant to be. */
@@ -59,6 +61,11 @@ const isActive = ({ state }: WorkerRecord) => state === 'starting' || state === 
 /** Whether workers of an older generation still serve. */
 export function isReloading(workers: readonly WorkerRecord[], { generation }: Target): boolean {
   return workers.some((worker) => isActive(worker) && worker.generation !== generation);
+}
+
+/** Whether a worker accepts no more: it has said so, it was killed, or it has never served. */
+export function hasLeft({ hasLeft, state, healthyAt }: WorkerRecord): boolean {
+  return hasLeft === true || state === 'killed' || healthyAt === undefined;
 }
 
 /** The ids of the workers to start now, as many as may start at once. */

@@ -34,6 +34,7 @@ export interface WorkerStatus extends Counters {
 
 export class Pool {
   readonly #workers = new Map<number, WorkerRecord>();
+  #slots = 0;
   readonly #pipes = new Map<number, Duplex>();
   readonly #settings: Settings;
   readonly #run: number;
@@ -52,6 +53,11 @@ export class Pool {
     return [...this.#workers.values()];
   }
 
+  /** How many slots have been used. */
+  get slots(): number {
+    return this.#slots;
+  }
+
   /** Starts a worker with this number in the pool. */
   spawn(id: number, generation: number): void {
     const { board, descriptors, owner, onDemand } = this.#premises;
@@ -59,6 +65,7 @@ export class Pool {
     const slot = this.#freeSlot();
     if (slot >= SLOTS) return;
     board.claim(slot);
+    this.#slots = Math.max(this.#slots, slot + 1);
     const identity = { manager: process.pid, run: this.#run, slot, id, patience: this.#patience() };
     const channel = onDemand?.open();
     const all = channel ? [...descriptors, channel.fd] : descriptors;
@@ -127,6 +134,11 @@ export class Pool {
     for (const { pid, slot } of this.workers) if (board.state(slot) === State.ready) signalProcess(pid, 'SIGURG');
   }
 
+  /** Sends all workers that serve to look, whatever the scoreboard says of them. */
+  wakeEveryone(): void {
+    for (const { pid, state } of this.workers) if (state === 'healthy') signalProcess(pid, 'SIGURG');
+  }
+
   status(): WorkerStatus[] {
     const now = performance.now();
     return this.workers.map(({ pid, slot, id, state, spawnedAt, heartbeatAt }) => ({
@@ -139,10 +151,10 @@ export class Pool {
     }));
   }
 
-  /** A little past what a hung worker is given here. */
+  /** What a hung worker is given here. */
   #patience(): number {
     const { heartbeatInterval, heartbeatTimeout, gracefulTimeout } = this.#settings;
-    return Math.ceil((heartbeatInterval + heartbeatTimeout + gracefulTimeout) / 1000) + 5;
+    return Math.ceil(heartbeatInterval + heartbeatTimeout + gracefulTimeout);
   }
 
   #freeSlot(): number {
@@ -160,7 +172,8 @@ export class Pool {
       worker.healthyAt = worker.heartbeatAt;
     }
     if (beats.includes(ASKING_BEAT)) worker.isAsking = true;
-    if (worker.state === 'healthy' && beats.includes(DRAINING_BEAT)) {
+    if (beats.includes(DRAINING_BEAT)) worker.hasLeft = true;
+    if (worker.state === 'healthy' && worker.hasLeft) {
       worker.state = 'draining';
       worker.drainingSince = worker.heartbeatAt;
     }

@@ -6,7 +6,8 @@ import { type Tickets, writeFacts } from '../handover.js';
 import { libc } from '../libc.js';
 import type { Location } from '../locations.js';
 import type { Settings } from '../options.js';
-import { anonymousFile, setWelcome } from '../posix.js';
+import { anonymousFile, sealSize } from '../posix/memory.js';
+import { setWelcome } from '../posix/sockets.js';
 import { SCOREBOARD_BYTES, SCOREBOARD_NAME, Scoreboard } from '../scoreboard.js';
 import { assign, takeActivated } from './activation.js';
 import { enterFolder } from './folder.js';
@@ -28,6 +29,7 @@ export interface Premises {
   readonly pidFile: PidFileKeeper;
   /** None where no server can speak TLS. */
   readonly tickets: Tickets | undefined;
+  readonly lockFile: LockFile | undefined;
   /** What each worker inherits, in the order of the hand-over. */
   readonly descriptors: readonly number[];
   /** As whom the workers run. */
@@ -77,16 +79,18 @@ export async function openPremises(
   };
   try {
     pidFile = new PidFileKeeper(settings, inheritance);
-    lockFile = createLockFile(settings.lockFile, owner);
-    memory.push(anonymousFile(SCOREBOARD_NAME, SCOREBOARD_BYTES));
-    const { path } = lockFile;
+    if (settings.lockFile !== undefined) lockFile = createLockFile(settings.lockFile, owner);
+    const scoreboard = anonymousFile(SCOREBOARD_NAME, SCOREBOARD_BYTES);
+    memory.push(scoreboard);
+    sealSize(scoreboard);
     const secretsOf = () => sockets.map(({ location: { secrets } }) => secrets);
     // the application may make servers of TLS where no location says so
     const mayTls = changed !== undefined || settings.createServer !== undefined || secretsOf().some(Boolean);
     let tickets = mayTls ? ticketsOf(secretsOf(), inheritance?.tickets) : undefined;
     const writeBornWith = () =>
       writeFacts({
-        lockFile: path,
+        ...(lockFile ? { lockFile: lockFile.path } : {}),
+        isOtherUser: owner.uid !== undefined && owner.uid !== process.getuid?.(),
         locations: sockets.map(({ location }) => location),
         onDemand: onDemand?.sockets.map(({ location: { url } }) => url) ?? [],
         ticketSeed: tickets?.seed ?? '',
@@ -108,7 +112,7 @@ export async function openPremises(
       };
       onDemand = new OnDemand(parts, asked);
     }
-    const board = Scoreboard.map(memory[0] ?? -1);
+    const board = Scoreboard.map(scoreboard);
     return {
       get sockets() {
         return [...sockets, ...(onDemand?.sockets ?? [])];
@@ -116,6 +120,7 @@ export async function openPremises(
       onDemand,
       board,
       owner,
+      lockFile,
       get descriptors() {
         return [...memory, ...sockets.flatMap(({ fds }) => fds)];
       },

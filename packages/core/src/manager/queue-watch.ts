@@ -18,7 +18,12 @@ export interface Wakes {
   waiter: boolean;
   /** Send every worker that has room to its seats. */
   all: boolean;
+  /** Send every worker, whatever the scoreboard says of it: connections have waited for too long. */
+  everyone: boolean;
 }
+
+/** For so long connections may wait before the watch no longer trusts the scoreboard. Milliseconds. */
+const TRUST = 500;
 
 export class QueueWatch {
   readonly #board: Scoreboard;
@@ -26,6 +31,7 @@ export class QueueWatch {
   readonly #reused: readonly WatchedLocation[];
   readonly #acceptLock: boolean;
   #hasLost = false;
+  #waitsSince: number | undefined;
 
   constructor(board: Scoreboard, locations: readonly WatchedLocation[], acceptLock: boolean) {
     this.#board = board;
@@ -51,14 +57,25 @@ export class QueueWatch {
     return [...this.#shared, ...this.#reused].reduce((sum, location) => sum + location.waiting(), 0);
   }
 
-  look(): Wakes {
+  /** @param now milliseconds of a monotonic clock */
+  look(now: number): Wakes {
     const hasLost = this.#hasLost;
     this.#hasLost = false;
+    const isShared = this.#acceptLock && isWaiting(this.#shared);
+    const isReused = isWaiting(this.#reused);
     return {
-      waiter:
-        this.#acceptLock && this.#shared.length > 0 && (this.#board.holder === undefined || isWaiting(this.#shared)),
-      all: this.#reused.length > 0 && (hasLost || isWaiting(this.#reused)),
+      waiter: this.#acceptLock && this.#shared.length > 0 && (this.#board.holder === undefined || isShared),
+      all: this.#reused.length > 0 && (hasLost || isReused),
+      everyone: this.#isDistrusted(isShared || isReused, now),
     };
+  }
+
+  #isDistrusted(isWaiting: boolean, now: number): boolean {
+    if (!isWaiting) this.#waitsSince = undefined;
+    else this.#waitsSince ??= now;
+    if (this.#waitsSince === undefined || now - this.#waitsSince < TRUST) return false;
+    this.#waitsSince = now;
+    return true;
   }
 }
 

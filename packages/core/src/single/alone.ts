@@ -2,6 +2,6 @@
 
 import type { AcceptLock } from '../worker/accept-lock.js';
 
-const lock: AcceptLock = { tryLock: () => true, unlock() {}, wake() {} };
+const lock: AcceptLock = { tryLock: () => true, unlock() {}, wake() {}, renew() {} };
 
 export const ALONE = { slot: 0, lock } as const;

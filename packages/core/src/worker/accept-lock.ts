@@ -1,32 +1,82 @@
-// Worker. The accept lock: a whole-file lock on a descriptor of our own (an inherited one would share one lock among all),
-// and the wake that a holder sends to the waiter it hands over to.
+// Worker. The accept lock: a whole-file lock on a description that this worker opened itself (one that was inherited would be one
+// lock for all), and the wake that a holder sends to the worker it hands over to.
 
-import { constants, openSync } from 'node:fs';
+import { closeSync, constants, fstatSync, lstatSync, openSync } from 'node:fs';
 import { messageOf, PreforkError } from '../errors.js';
-import { tryLock, unlock } from '../posix.js';
+import { SCOREBOARD_FD } from '../handover.js';
+import { tryLock, unlock } from '../posix/locks.js';
 
 export interface AcceptLock {
-  /** Never waits: a worker that did would stop serving. */
+  /** Never waits: a worker that waited would stop serving. */
   tryLock(): boolean;
   unlock(): void;
-  /** Sends the one worker with this pid to its turnstile. */
+  /** Sends the worker with this pid to its turnstile. */
   wake(pid: number): void;
+  /** Looks, now and then, whether the lock file was made again, which the manager does when it was deleted. */
+  renew(): void;
 }
 
-/** @throws PreforkError `ERR_PREFORK_LOCK_FILE`: a worker without a lock would never accept, so it must not live. */
-export function openAcceptLock(path: string): AcceptLock {
-  let fd: number;
+/**
+ * @param path of a lock file that the application named; without it the lock is on the memory of the scoreboard.
+ * @throws PreforkError `ERR_PREFORK_LOCK_FILE` when the named file can't be opened.
+ */
+export function openAcceptLock(path: string | undefined, warn: (message: string) => void): AcceptLock {
+  const complain = (error: unknown) => warn(`Can't use the accept lock: ${messageOf(error)}; accepting without it`);
+  let fd = path === undefined ? openMemory(complain) : openFile(path);
+  let isLocked = false;
+  let isBroken = fd === undefined;
+  return {
+    wake,
+    tryLock() {
+      if (isBroken || fd === undefined) return true;
+      try {
+        isLocked = tryLock(fd);
+        return isLocked;
+      } catch (error) {
+        // a lock that no worker can take is no lock: without it all of them accept, and the spread is less even
+        isBroken = true;
+        complain(error);
+        return true;
+      }
+    },
+    unlock() {
+      isLocked = false;
+      if (fd !== undefined) unlock(fd);
+    },
+    renew() {
+      if (path === undefined || fd === undefined || isLocked) return;
+      const file = lstatSync(path, { throwIfNoEntry: false });
+      if (!file || file.ino === fstatSync(fd).ino) return;
+      const next = openFile(path);
+      closeSync(fd);
+      fd = next;
+    },
+  };
+}
+
+/** A second description of memory that was inherited: it needs no name that others could guess or delete. */
+function openMemory(complain: (error: unknown) => void): number | undefined {
   try {
-    fd = openSync(path, constants.O_RDWR | constants.O_NOFOLLOW);
+    return openSync(`/proc/self/fd/${SCOREBOARD_FD}`, constants.O_RDWR);
+  } catch (error) {
+    complain(error); // no /proc
+    return undefined;
+  }
+}
+
+function openFile(path: string): number {
+  try {
+    return openSync(path, constants.O_RDWR | constants.O_NOFOLLOW);
   } catch (error) {
     throw new PreforkError('ERR_PREFORK_LOCK_FILE', `Can't open lock file "${path}": ${messageOf(error)}`, error);
   }
-  return { tryLock: () => tryLock(fd), unlock: () => unlock(fd), wake };
 }
 
+/** The pid comes from shared memory: 0 would be this worker's whole process group, and 1 is nobody's worker. */
 function wake(pid: number): void {
+  if (pid <= 1) return;
   try {
-    // ignored by default, so that a pid that died a moment ago is harmless
+    // a process ignores this signal by default, so a pid that died a moment ago is harmless
     process.kill(pid, 'SIGURG');
   } catch {
     // it has gone: the manager wakes another one when it reaps it

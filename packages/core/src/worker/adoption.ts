@@ -4,7 +4,7 @@
 import { closeSync } from 'node:fs';
 import type { AddressInfo, Server } from 'node:net';
 import { ask, type Refusal, tell, type Wanted } from '../channel.js';
-import { type BoundLocation, channelDescriptor, type Identity, listenDescriptors, readFacts } from '../handover.js';
+import { type BoundLocation, channelDescriptor, type Identity, listenDescriptors, takeFacts } from '../handover.js';
 import { type Location, parseListen } from '../locations.js';
 import type { Listener, Settings } from '../options.js';
 import { end, interceptListen, isHttp, type Listening } from './listen.js';
@@ -29,7 +29,7 @@ export class Adoption {
   readonly #settings: Settings;
   readonly #events: WorkerEvents;
   readonly #file: ServedFile;
-  readonly #facts = readFacts();
+  readonly #facts = takeFacts();
   readonly #channel = channelDescriptor(this.#facts.locations);
   /** The given locations that no server has, with their descriptors. */
   readonly #given: Place[];
@@ -73,8 +73,7 @@ export class Adoption {
     if (refused && 'message' in refused) end(refused.message);
     this.#isExported = true;
     this.#worker = serve(this.#identity, this.#settings, this.#events, {
-      lockFile: this.#facts.lockFile,
-      ticketSeed: this.#facts.ticketSeed,
+      facts: this.#facts,
       listener,
       places: places.filter((place) => 'fds' in place),
     });
@@ -109,8 +108,7 @@ export class Adoption {
   /** What serves, from the first server on. */
   #start(): WorkerHandle {
     this.#tellFirst();
-    const { lockFile, ticketSeed } = this.#facts;
-    this.#worker ??= serve(this.#identity, this.#settings, this.#events, { lockFile, ticketSeed, places: [] });
+    this.#worker ??= serve(this.#identity, this.#settings, this.#events, { facts: this.#facts, places: [] });
     return this.#worker;
   }
 

@@ -1,6 +1,7 @@
 // Worker. Who of the pool stands where: reads the scoreboard, changes nothing.
 
-import { elapsed, type Scoreboard, State } from '../scoreboard.js';
+import { elapsed } from '../clock.js';
+import { type Scoreboard, State } from '../scoreboard.js';
 
 /** For so many intervals a worker in user code keeps its share of the queue; a cold worker's first request takes long. */
 const SHARE_PATIENCE = 2;

@@ -3,7 +3,7 @@
 import { writeSync } from 'node:fs';
 import net from 'node:net';
 import { ASKING_BEAT, BEAT, DRAINING_BEAT, HEARTBEAT_FD } from '../handover.js';
-import { armAlarm } from '../posix.js';
+import { armDeadline } from '../posix/process.js';
 
 export interface HeartbeatOptions {
   heartbeatInterval: number;
@@ -22,13 +22,15 @@ export interface Heartbeat {
 }
 
 export interface HeartbeatEvents {
+  /** At each beat. */
+  beating(): void;
   /** The manager knows that this worker leaves. */
   granted(): void;
   /** Once: the other end of the pipe has been closed. */
   managerGone(): void;
 }
 
-/** Each beat gives the worker `patience` seconds more. */
+/** @param patience so many milliseconds more are given to the worker by each beat. */
 export function createHeartbeat(options: HeartbeatOptions, patience: number, events: HeartbeatEvents): Heartbeat {
   const pipe = new net.Socket({ fd: HEARTBEAT_FD, readable: true, writable: true });
   let message = BEAT;
@@ -37,14 +39,15 @@ export function createHeartbeat(options: HeartbeatOptions, patience: number, eve
   pipe.once('close', () => {
     clearInterval(timer);
     // nobody is left to kill what does not finish in time
-    armAlarm(Math.ceil(options.gracefulTimeout / 1000));
+    armDeadline(options.gracefulTimeout);
     events.managerGone();
   });
   pipe.on('data', () => events.granted());
 
   const beat = (sign = message) => {
     if (pipe.destroyed) return; // the descriptor may be somebody else's by now
-    armAlarm(patience);
+    armDeadline(patience);
+    events.beating();
     try {
       // not pipe.write(): V8 would compile what writes responses once more, for sockets of two kinds
       writeSync(HEARTBEAT_FD, sign);

@@ -1,7 +1,8 @@
 // Worker. A waiter that looks after the queue while the holder is in user code: the deputy. It finds out that a holder is
 // stuck, and keeps the deputy's word of the scoreboard; the turnstile takes connections.
 
-import { elapsed, type Scoreboard } from '../scoreboard.js';
+import { elapsed } from '../clock.js';
+import type { Scoreboard } from '../scoreboard.js';
 import type { AcceptLock } from './accept-lock.js';
 import type { Balance } from './balance.js';
 
@@ -47,7 +48,8 @@ export class Lookout {
   callDeputy(time: number): void {
     const { board, lock } = this.#parts;
     const at = board.deputyAt;
-    if (at !== 0 && elapsed(at, time) < 2 * this.#acceptInterval) return;
+    // a time that has not come was written by a broken worker
+    if (at !== 0 && elapsed(time, at) <= this.#acceptInterval && elapsed(at, time) < 2 * this.#acceptInterval) return;
     const deputy = this.#balance.leastLoadedWaiter();
     if (deputy === undefined) return;
     board.deputyAt = time;

@@ -1,7 +1,7 @@
 // Worker. How many connections this worker can serve soon, as its last loop turn in user code shows. It knows times and
 // counts; the turnstile asks it.
 
-import { elapsed } from '../scoreboard.js';
+import { elapsed } from '../clock.js';
 
 /** A turn this short is too short to measure a rate: the clock counts milliseconds. */
 const PACE_FROM = 2;

@@ -11,6 +11,7 @@ export interface RoomOptions {
 
 export interface RoomParts {
   slot: number;
+  pid: number;
   board: Scoreboard;
   budget: AcceptBudget;
   /** The accept budget is used up. The gate is closed already. */
@@ -122,6 +123,12 @@ export class Room {
   #lose(state: State): void {
     this.#setState(state);
     this.#events.lost();
+  }
+
+  /** Writes again what the scoreboard says of this worker: another worker, broken or hostile, may have overwritten it. */
+  publish(): void {
+    const { board, slot, pid } = this.#parts;
+    board.publish(slot, pid, this.#state, this.#connections, this.#accepts);
   }
 
   #setState(state: State): void {

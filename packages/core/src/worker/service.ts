@@ -3,10 +3,11 @@
 
 import type { Server as HttpServer } from 'node:http';
 import type { Server, Socket } from 'node:net';
+import { now } from '../clock.js';
 import type { BoundLocation } from '../handover.js';
 import { trace } from '../log.js';
 import type { Listener, Settings } from '../options.js';
-import { now, type Scoreboard } from '../scoreboard.js';
+import type { Scoreboard } from '../scoreboard.js';
 import { AcceptBudget } from './accept-budget.js';
 import type { AcceptLock } from './accept-lock.js';
 import { Connections } from './connections.js';
@@ -151,6 +152,11 @@ export class Service {
     this.#turnstile.woken();
   }
 
+  /** Writes this worker's state to the scoreboard again. */
+  publish(): void {
+    this.#turnstile.publish();
+  }
+
   /** Stops accepting and finishes what is open; `isStopping` when the whole server goes. */
   leave(reason: string, isStopping: boolean): void {
     if (this.#isLeaving) return;
@@ -196,6 +202,7 @@ export class Service {
     return new Turnstile(
       {
         slot,
+        pid: process.pid,
         board,
         lock,
         budget: new AcceptBudget(settings.accepts),

@@ -100,6 +100,12 @@ export class Turnstile {
     this.#room.left();
   }
 
+  /** Writes this worker's state to the scoreboard again. */
+  publish(): void {
+    this.#room.publish();
+    if (!this.#pace.isBusy) this.#parts.board.setBusySince(this.#parts.slot, 0);
+  }
+
   exhausted(error: Error): void {
     this.#room.exhausted(error);
   }
@@ -132,6 +138,7 @@ export class Turnstile {
 
   /** Another worker handed over to this one or made it deputy, or the manager saw connections wait too long. */
   woken(): void {
+    this.publish();
     this.#intake.lookAtSeats();
     if (!this.#intake.gate || !this.#options.acceptLock) return;
     // handed over to a worker that has just lost its room

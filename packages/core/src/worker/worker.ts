@@ -4,9 +4,10 @@
 import { closeSync } from 'node:fs';
 import type { Server as HttpServer } from 'node:http';
 import type { Server } from 'node:net';
-import { type Identity, listenDescriptors, readFacts, SCOREBOARD_FD } from '../handover.js';
+import { type Facts, type Identity, listenDescriptors, SCOREBOARD_FD, takeFacts } from '../handover.js';
 import { trace } from '../log.js';
 import type { Listener, Settings } from '../options.js';
+import { hideFromOthers } from '../posix/process.js';
 import { Scoreboard } from '../scoreboard.js';
 import { openAcceptLock } from './accept-lock.js';
 import { Departure } from './departure.js';
@@ -28,8 +29,7 @@ export interface WorkerEvents {
 
 /** What a worker serves. */
 export interface Charge {
-  lockFile: string;
-  ticketSeed: string;
+  facts: Facts;
   /** Whom the servers of {@link places} are made for. */
   listener?: Listener;
   places: readonly Place[];
@@ -59,19 +59,18 @@ const CRASH_AGE = 2_000;
 
 /** What a worker is born with. */
 export function bornWith(listener: Listener): Charge {
-  const { locations, lockFile, ticketSeed } = readFacts();
-  const sockets = listenDescriptors(locations);
+  const facts = takeFacts();
+  const sockets = listenDescriptors(facts.locations);
   return {
-    lockFile,
-    ticketSeed,
+    facts,
     listener,
-    places: locations.map((location, i) => ({ location, fds: sockets[i] ?? [] })),
+    places: facts.locations.map((location, i) => ({ location, fds: sockets[i] ?? [] })),
   };
 }
 
 /** Serves until the process exits. */
 export function serve(identity: Identity, settings: Settings, events: WorkerEvents, charge: Charge): WorkerHandle {
-  const { lockFile, ticketSeed, listener, places } = charge;
+  const { facts, listener, places } = charge;
   const { slot, patience } = identity;
   const board = Scoreboard.map(SCOREBOARD_FD);
   const locations = places.map(({ location }) => location);
@@ -83,7 +82,11 @@ export function serve(identity: Identity, settings: Settings, events: WorkerEven
   let isLeaving = false;
   let servesSince: number | undefined;
   let isAbandoned = false;
-  const post = { slot, board, lock: openAcceptLock(lockFile), locations, sockets, ticketSeed, close: () => close() };
+  const lock = openAcceptLock(facts.lockFile, (message) => settings.log.warn(message));
+  // after the lock, which is opened through /proc
+  if (facts.isOtherUser) hideFromOthers();
+  const { ticketSeed } = facts;
+  const post = { slot, board, lock, locations, sockets, ticketSeed, close: () => close() };
   const service = new Service(post, listener, settings, {
     server: events.server,
     leaving() {
@@ -104,6 +107,10 @@ export function serve(identity: Identity, settings: Settings, events: WorkerEven
   /** One whose application closes its servers as soon as they listen would be replaced by the next such worker for ever. */
   const isCrash = () => isAbandoned && service.isEmpty && performance.now() - (servesSince ?? 0) < CRASH_AGE;
   const heartbeat = createHeartbeat(settings, patience, {
+    beating() {
+      lock.renew();
+      service.publish();
+    },
     granted: () => departure.granted(),
     managerGone: () => service.leave('manager has gone', true),
   });

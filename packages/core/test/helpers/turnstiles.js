@@ -75,7 +75,7 @@ export class FakePool {
   /** What the manager does in its pass. */
   look() {
     const watch = new QueueWatch(this.board, [{ reuse: false, waiting: () => this.queue }], this.options.acceptLock);
-    if (watch.look().waiter) waiterOf(this.board, this.workers)?.wake();
+    if (watch.look(this.now).waiter) waiterOf(this.board, this.workers)?.wake();
   }
 
   get open() {

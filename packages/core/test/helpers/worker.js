@@ -105,6 +105,7 @@ export class FakeWorker {
     const { pool, slot, budget } = this;
     return {
       slot,
+      pid: this.pid,
       budget,
       board: pool.board,
       lock: this.#createLock(),

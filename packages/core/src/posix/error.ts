@@ -1,0 +1,18 @@
+// Both processes. Errors of libc calls, as Node's own errors look.
+
+import { getSystemErrorMap } from 'node:util';
+import { libc } from '../libc.js';
+
+/** A failed call as Node's own errors look: `listen EADDRINUSE: address already in use 127.0.0.1:8080`. */
+export function systemError(syscall: string, subject = ''): NodeJS.ErrnoException {
+  const errno = -libc().errno();
+  const [code, text] = getSystemErrorMap().get(errno) ?? [`errno ${-errno}`, 'unknown error'];
+  const message = `${syscall} ${code}: ${text}${subject && ` ${subject}`}`;
+  return Object.assign(new Error(message), { errno, code, syscall });
+}
+
+/** The result of a call, unless it is -1. */
+export function check(result: number, syscall: string, subject?: string): number {
+  if (result === -1) throw systemError(syscall, subject);
+  return result;
+}
