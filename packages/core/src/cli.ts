@@ -4,6 +4,7 @@
 
 import { CommandError } from './cli/command-error.js';
 import { type CommandLine, parseCommandLine } from './cli/flags.js';
+import { printable } from './log.js';
 import { load } from './require.js';
 
 /** Resolves with the exit status; in a worker never. */
@@ -31,10 +32,10 @@ async function serveApp(line: CommandLine): Promise<number> {
 }
 
 async function control(line: CommandLine): Promise<number> {
-  const { readOptions } = await import('./cli/settings.js');
-  const options = await readOptions(line);
+  const { readPidFile } = await import('./cli/settings.js');
+  const pidFile = await readPidFile(line);
   const { runCommand } = await import('./cli/control.js');
-  return runCommand(line, options.pidFile);
+  return runCommand(line, pidFile);
 }
 
 function version(): string {
@@ -47,7 +48,8 @@ main(process.argv.slice(2)).then(
   (error: unknown) => {
     // what the app threw goes to Node, which shows its stack
     if (!(error instanceof CommandError)) throw error;
-    console.error(`prefork: ${error.message}`);
+    // a path or an argument in it can hold line breaks and escape sequences
+    console.error(`prefork: ${printable(error.message)}`);
     process.exit(error.status);
   },
 );

@@ -52,6 +52,8 @@ export function channelDescriptor(locations: readonly BoundLocation[]): number {
 
 /** What every worker of a pool needs to know. */
 export interface Facts {
+  /** Inode of the server's scoreboard: a script may run several servers. */
+  board: number;
   /** Where the accept lock is, if the application named a file. */
   lockFile?: string;
   /** Whether the workers run as another user than the manager, whose secrets other processes of that user must not read. */

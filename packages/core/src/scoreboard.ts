@@ -30,6 +30,7 @@ const STOPPING = 3; // 1 once the manager has begun to stop the whole server
 const STUCK = 5; // slot + 1 of the holder that somebody has complained about
 const TURN = 4; // counts the accepts of the pool from shared sockets, so that it is known whose was longest ago
 const BULLETIN = 6; // the first of the manager's words
+const PID_FILE = 15; // which PID file the server has, the low half of its inode; 0 = none
 
 // Slot
 const PID = 0;
@@ -107,6 +108,16 @@ export class Scoreboard {
     const isFirst = this.#words[STUCK] !== slot + 1;
     this.#words[STUCK] = slot + 1;
     return isFirst;
+  }
+
+  /** The manager says which PID file is its server's: a script may run several servers. */
+  set pidFile(inode: number | undefined) {
+    this.#words[PID_FILE] = lowHalf(inode ?? 0);
+  }
+
+  /** Whether it is the one with this inode. */
+  hasPidFile(inode: number): boolean {
+    return this.#words[PID_FILE] === lowHalf(inode);
   }
 
   get isStopping(): boolean {
@@ -222,4 +233,8 @@ export class Scoreboard {
   setBusySince(slot: number, time: number): void {
     this.#set(slot, BUSY_SINCE, time);
   }
+}
+
+function lowHalf(inode: number): number {
+  return inode % 2 ** 32;
 }

@@ -7,6 +7,7 @@ import { messageOf } from '../errors.js';
 import { KINDS, type PreforkOptions, resolveOptions } from '../options.js';
 import { show, suggestion } from '../validation.js';
 import { usageError } from './command-error.js';
+import { expectTrusted, type Trust } from './trust.js';
 
 const NAMES = ['prefork.config.js', 'prefork.config.mjs', 'prefork.config.cjs'];
 
@@ -37,9 +38,10 @@ export interface Config {
  *
  * @throws CommandError with status 2, or what the file itself throws
  */
-export async function loadConfig(named: string | undefined, folder: string): Promise<Config> {
+export async function loadConfig(named: string | undefined, folder: string, trust: Trust): Promise<Config> {
   const file = find(named, folder);
   if (file === undefined) return { options: {} };
+  expectTrusted(file, trust);
   const { default: content } = (await import(pathToFileURL(file).href)) as { default?: unknown };
   if (typeof content !== 'object' || content === null) {
     throw usageError(`Expected ${file} to export an object of options as default, got ${show(content)}`);

@@ -2,7 +2,8 @@
 // it. It needs no more of the server than the PID file and its memory, see observe.ts.
 
 import { type News, Phase } from '../bulletin.js';
-import { checkPid, defaultPidFile } from '../manager/pid-file.js';
+import { defaultPidFile } from '../manager/pid-file.js';
+import { look } from '../manager/pid-look.js';
 import { signalProcess } from '../manager/spawn.js';
 import { checkWorkers, MAX_WORKERS } from '../options.js';
 import { show } from '../validation.js';
@@ -10,6 +11,7 @@ import { CommandError, FAILED, usageError } from './command-error.js';
 import type { CommandLine } from './flags.js';
 import { Observed } from './observe.js';
 import { showStatus } from './status.js';
+import { findTarget } from './target.js';
 
 /** How long a manager may take to act on a signal: one that is stopped or blocked takes longer. Milliseconds. */
 const PATIENCE = 10_000;
@@ -18,12 +20,9 @@ const PATIENCE = 10_000;
 export async function runCommand(line: CommandLine, pidFile = defaultPidFile()): Promise<number> {
   // before anything is looked for: a mistake is one on any machine
   const resize = line.command === 'resize' ? parseAmount(line.operand) : undefined;
-  const pid = checkPid(pidFile);
-  if (pid === undefined) {
-    throw new CommandError(FAILED, `No server is running that holds the PID file ${pidFile}; --pid-file names another`);
-  }
-  const server = new Observed(pid);
-  if (server.news().phase === Phase.alone) expectNoWorkers(line, pid);
+  const server = new Observed(findTarget(pidFile));
+  if (line.command !== 'status') expectOneServer(server);
+  if (server.news().phase === Phase.alone) expectNoWorkers(line, server.pid);
   if (resize) await resizePool(server, resize);
   else if (line.command === 'stop') await stop(server, line.switches.has('now'));
   else if (line.command === 'reload') await reload(server);
@@ -35,9 +34,15 @@ export async function runCommand(line: CommandLine, pidFile = defaultPidFile()):
 /** INT, not TERM: with `gracefulTerm` TERM is not immediate. */
 async function stop(server: Observed, now: boolean): Promise<void> {
   send(server, now ? 'SIGINT' : 'SIGQUIT');
-  await server.until(() => undefined);
+  const isTaken = patience(server, ({ phase }) => isEnding(phase) || server.board().isStopping);
+  await server.until((news, isAlive) => {
+    if (isAlive) isTaken(news);
+    return undefined;
+  });
   console.log(`Server ${server.pid} has stopped`);
 }
+
+const isEnding = (phase: number) => phase === Phase.stopping || phase === Phase.handedOver;
 
 async function reload(server: Observed): Promise<void> {
   const before = server.news();
@@ -78,7 +83,7 @@ async function upgrade(server: Observed, pidFile: string): Promise<void> {
     return undefined;
   });
   if (outcome !== 'done') throw new CommandError(FAILED, `Upgrade failed, ${outcome}; the server's log says more`);
-  console.log(`Server ${server.pid} has handed over to ${checkPid(pidFile) ?? 'the next one'}`);
+  console.log(`Server ${server.pid} has handed over to ${look(pidFile)?.pid ?? 'the next one'}`);
 }
 
 interface Amount {
@@ -116,6 +121,13 @@ async function resizePool(server: Observed, { by = 0, to }: Amount): Promise<voi
   console.log(`Server ${server.pid} had ${before} workers and has ${goal}`);
 }
 
+/** Another server of the script would do the same. */
+function expectOneServer({ pid, servers }: Observed): void {
+  if (servers === 1) return;
+  const fix = 'call stop() or reload() of the one you mean, or run each in a script of its own';
+  throw new CommandError(FAILED, `Process ${pid} runs ${servers} servers, and a signal reaches all of them: ${fix}`);
+}
+
 function expectNoWorkers({ command }: CommandLine, pid: number): void {
   if (command === 'stop' || command === 'status') return;
   throw new CommandError(FAILED, `Server ${pid} serves alone, it has no workers to ${command}: restart it`);
@@ -135,8 +147,8 @@ function patience({ pid }: Observed, isTaken: (news: News) => boolean): (news: N
   };
 }
 
-function send({ pid }: Observed, signal: NodeJS.Signals): void {
-  const outcome = signalProcess(pid, signal);
+function send({ pid, isAlive }: Observed, signal: NodeJS.Signals): void {
+  const outcome = isAlive ? signalProcess(pid, signal) : 'gone';
   if (outcome === 'gone') throw new CommandError(FAILED, `Can't signal server ${pid}: it has gone`);
   if (outcome === 'denied') throw new CommandError(FAILED, `Can't signal server ${pid}: it is not yours`);
 }

@@ -1,27 +1,43 @@
 // The `prefork` command, beside a server: reads what the manager has in memory, through /proc. The server knows nothing of
 // it: its user, and root, may look. Nothing is written.
 
-import { closeSync, openSync, readdirSync, readFileSync, readlinkSync, readSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readFileSync, readlinkSync, readSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { News } from '../bulletin.js';
-import { messageOf } from '../errors.js';
 import { FACTS_NAME, type Facts, readPage } from '../handover.js';
 import { SCOREBOARD_BYTES, SCOREBOARD_NAME, Scoreboard, SLOT_BYTES } from '../scoreboard.js';
 import { CommandError, FAILED } from './command-error.js';
+import { descriptorsOf, type Target } from './target.js';
 
 /** How often the command looks while it waits. Milliseconds. */
 const PACE = 20;
 
+/** The facts of a server are smaller. Bytes. */
+const LARGEST = 2 ** 24;
+
 /** A manager, and the page it tells on; the page can be read after the manager has gone. */
 export class Observed {
+  readonly pid: number;
+  /** How many servers its script runs: a signal reaches all of them. */
+  readonly servers: number;
   readonly #birth: string | undefined;
   readonly #fd: number;
 
-  /** @throws CommandError with status 1 when it is not ours to see */
-  constructor(readonly pid: number) {
+  /** @throws CommandError with status 1 when it is not ours to see, or none of its servers is the one with this PID file. */
+  constructor({ pid, pidFile, inode }: Target) {
+    this.pid = pid;
     this.#birth = birthOf(pid);
-    const fd = openMemory(pid, SCOREBOARD_NAME);
-    if (fd === undefined) throw new CommandError(FAILED, `Server ${pid} has not started yet, or stops: try again`);
+    const boards = openMemory(pid, SCOREBOARD_NAME);
+    this.servers = boards.length;
+    if (boards.length === 0) throw new CommandError(FAILED, `Server ${pid} has not started yet, or stops: try again`);
+    const fd = boards.length === 1 ? boards[0] : boards.find((board) => read(board, SLOT_BYTES).hasPidFile(inode));
+    if (fd === undefined) {
+      throw new CommandError(
+        FAILED,
+        `Process ${pid} runs ${boards.length} servers, and none says that ${pidFile} is its PID file: try again`,
+      );
+    }
+    for (const other of boards) if (other !== fd) closeSync(other);
     this.#fd = fd;
   }
 
@@ -41,20 +57,36 @@ export class Observed {
   }
 
   #copy(length: number): Scoreboard {
-    const bytes = new Uint8Array(length);
-    readSync(this.#fd, bytes, 0, length, 0);
-    return new Scoreboard(new Uint32Array(bytes.buffer));
+    return read(this.#fd, length);
   }
 
-  /** Where it listens; without the secrets. */
+  /** Where it listens; without the secrets. @throws CommandError when the process says nothing of that kind */
   locations(): string[] {
-    const fd = openMemory(this.pid, FACTS_NAME);
-    if (fd === undefined) return [];
+    const pages = openMemory(this.pid, FACTS_NAME);
     try {
-      const { locations, onDemand = [] } = readPage(fd) as Partial<Facts>;
-      return [...(locations ?? []).map(({ url }) => url), ...onDemand];
+      const { ino } = fstatSync(this.#fd);
+      const all = pages.map((fd) => this.#parse(fd));
+      // a server of an older version does not say which page is its own, and has one
+      const facts = all.find(({ board }) => board === ino) ?? (all.length === 1 ? all[0] : undefined);
+      return facts?.urls ?? [];
     } finally {
-      closeSync(fd);
+      for (const fd of pages) closeSync(fd);
+    }
+  }
+
+  /** Any process may have memory of that name, with anything in it. */
+  #parse(fd: number): { board: unknown; urls: string[] } {
+    try {
+      if (fstatSync(fd).size > LARGEST) throw new Error('too large');
+      const { board, locations = [], onDemand = [] } = readPage(fd) as Partial<Facts>;
+      const urls: unknown[] = [...locations.map(({ url }) => url), ...onDemand];
+      if (!urls.every((url) => typeof url === 'string')) throw new Error('no locations');
+      return { board, urls };
+    } catch {
+      throw new CommandError(
+        FAILED,
+        `Can't read where server ${this.pid} listens: its memory holds something else. Is it a server of Prefork?`,
+      );
     }
   }
 
@@ -69,21 +101,32 @@ export class Observed {
   }
 }
 
-/** Memory that a process has by this name; nothing when it has none, or has just closed it. */
-function openMemory(pid: number, name: string): number | undefined {
-  const folder = `/proc/${pid}/fd`;
-  let descriptors: string[];
-  try {
-    descriptors = readdirSync(folder);
-  } catch (error) {
-    throw new CommandError(FAILED, `Can't look at server ${pid}, be its user or root: ${messageOf(error)}`);
-  }
-  const fd = descriptors.find((entry) => linkOf(`${folder}/${entry}`).startsWith(`/memfd:${name} `));
-  try {
-    return fd === undefined ? undefined : openSync(`${folder}/${fd}`, 'r');
-  } catch {
-    return undefined;
-  }
+function read(fd: number, length: number): Scoreboard {
+  const bytes = new Uint8Array(length);
+  readSync(fd, bytes, 0, length, 0);
+  return new Scoreboard(new Uint32Array(bytes.buffer));
+}
+
+/** Memory that a process has by this name, without what it has just closed. */
+function openMemory(pid: number, name: string): number[] {
+  const paths = descriptorsOf(pid).map((fd) => `/proc/${pid}/fd/${fd}`);
+  const ours = paths.filter((path) => linkOf(path).startsWith(`/memfd:${name} `));
+  // one page may have several descriptors
+  const inodes = new Set<number>();
+  return ours.flatMap((path) => {
+    try {
+      const fd = openSync(path, 'r');
+      const { ino } = fstatSync(fd);
+      if (!inodes.has(ino)) {
+        inodes.add(ino);
+        return [fd];
+      }
+      closeSync(fd);
+    } catch {
+      // closed meanwhile
+    }
+    return [];
+  });
 }
 
 function linkOf(path: string): string {

@@ -1,7 +1,7 @@
 // The `prefork` command. Flags over environment over config file: the options of the server, checked before anything is
 // bound. The manager and each worker read them alike.
 
-import { existsSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { basename, dirname, resolve } from 'node:path';
 import { messageOf } from '../errors.js';
 import { parseListen } from '../locations.js';
@@ -12,6 +12,7 @@ import { usageError } from './command-error.js';
 import { type Config, loadConfig } from './config.js';
 import { readEnvironment, variableOf } from './environment.js';
 import type { CommandLine } from './flags.js';
+import type { Trust } from './trust.js';
 
 /** What is served, and how. */
 export interface Assignment {
@@ -27,7 +28,7 @@ export interface Assignment {
 /** @throws CommandError with status 2 */
 export async function readAssignment(line: CommandLine): Promise<Assignment> {
   enter(merge(line, { options: {} }).directory);
-  const config = await loadConfig(line.config, process.cwd());
+  const config = await loadConfig(line.config, process.cwd(), trustOf(line, process.cwd()));
   const options = merge(line, config);
   enter(options.directory);
   const folder = process.cwd();
@@ -65,9 +66,28 @@ function expectConfig(named: string | undefined, { file }: Config, folder: strin
   );
 }
 
-/** The options alone, where no app is needed. */
-export async function readOptions(line: CommandLine): Promise<PreforkOptions> {
-  return merge(line, await loadConfig(line.config, process.cwd()));
+/** What controls a server needs to know. A config file is code: it runs only where nothing else names the PID file. */
+export async function readPidFile(line: CommandLine): Promise<string | undefined> {
+  const { pidFile } = merge(line, { options: {} });
+  if (pidFile !== undefined) return pidFile;
+  const config = await loadConfig(line.config, process.cwd(), { owners: [], isStrict: true });
+  return config.options.pidFile;
+}
+
+/**
+ * Root runs no config file of somebody else, unless it is that of the user whose app was named: his code runs anyway. Others
+ * often serve what a user for deployment owns.
+ */
+function trustOf({ operand }: CommandLine, folder: string): Trust {
+  return { owners: operand === undefined ? [] : ownersOf(operand, folder), isStrict: process.geteuid?.() === 0 };
+}
+
+function ownersOf(operand: string, folder: string): number[] {
+  try {
+    return [statSync(findApp(operand, folder)).uid];
+  } catch {
+    return []; // the config file may name the folder in which it is
+  }
 }
 
 function merge(line: CommandLine, config: Config): PreforkOptions {

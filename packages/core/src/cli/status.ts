@@ -1,13 +1,19 @@
 // `prefork status`: the manager and its pool, as a table, or as JSON with the names of `Prefork#status`.
 
 import { Phase } from '../bulletin.js';
+import { printable } from '../log.js';
 import { type Scoreboard, State } from '../scoreboard.js';
 import { ageOf, type Observed } from './observe.js';
 
 /** Prints what the server is and does now. */
 export function showStatus(server: Observed, pidFile: string, asJson: boolean): void {
   const status = { ...read(server), pidFile };
-  process.stdout.write(asJson ? `${JSON.stringify(status)}\n` : table(status));
+  process.stdout.write(asJson ? `${escapeJson(JSON.stringify(status))}\n` : table(status));
+}
+
+/** What JSON may leave as it is, and a terminal obeys: 0x7f to 0x9f. */
+function escapeJson(json: string): string {
+  return json.replace(/\p{Cc}/gu, (character) => `\\u00${character.charCodeAt(0).toString(16)}`);
 }
 
 function read(server: Observed) {
@@ -56,8 +62,8 @@ function table({ pid, phase, age, workers, reloading, listen, pool, pidFile }: S
   );
   const state = reloading ? 'reloading' : phase === 'handedOver' ? 'handed over' : phase;
   return [
-    `Manager ${pid} is ${state}: ${workers} ${workers === 1 ? 'worker' : 'workers'}, up ${duration(age)}, PID file ${pidFile}`,
-    ...listen.map((url) => `Listening at ${url}`),
+    `Manager ${pid} is ${state}: ${workers} ${workers === 1 ? 'worker' : 'workers'}, up ${duration(age)}, PID file ${printable(pidFile)}`,
+    ...listen.map((url) => `Listening at ${printable(url)}`),
     ...lines,
     '',
   ].join('\n');

@@ -341,8 +341,11 @@ export class Manager {
       : goal !== 'run' || this.#delay
         ? Phase.stopping
         : running;
-    this.#premises?.board.assert(pool.slots, goal !== 'run' && !this.#upgrade.hasSucceeded);
-    this.#premises?.board.bulletin.write({ phase, workers, ...this.#reload.news, ...this.#upgrade.news });
+    if (!this.#premises) return;
+    const { board, pidFile } = this.#premises;
+    board.pidFile = pidFile.inode;
+    board.assert(pool.slots, goal !== 'run' && !this.#upgrade.hasSucceeded);
+    board.bulletin.write({ phase, workers, ...this.#reload.news, ...this.#upgrade.news });
   }
 
   #sleep(now: number): void {

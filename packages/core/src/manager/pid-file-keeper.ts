@@ -32,6 +32,11 @@ export class PidFileKeeper {
     this.#file?.ensure();
   }
 
+  /** Which file it is, while there is one. */
+  get inode(): number | undefined {
+    return this.#file?.inode;
+  }
+
   /** For the next manager of an upgrade; one that could not be made yet is its own to make. */
   get lent(): { path: string; fd: number } | undefined {
     const { path, fd } = this.#file ?? {};

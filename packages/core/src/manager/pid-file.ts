@@ -29,6 +29,8 @@ export interface PidFile {
   release(remove: boolean): void;
   /** With the lock on it, for the next manager of an upgrade; nothing while the file could not be made yet. */
   readonly fd: number | undefined;
+  /** Which file it is; nothing while it could not be made yet. */
+  readonly inode: number | undefined;
   /** Absolute: the application may change the folder. */
   readonly path: string;
 }
@@ -79,16 +81,21 @@ function rewrite(fd: number): void {
 
 function hold(path: string, taken: number | undefined, creating: () => void): PidFile {
   let fd = taken;
+  let inode = inodeOf(fd);
   return {
     path,
     get fd() {
       return fd;
+    },
+    get inode() {
+      return inode;
     },
     ensure() {
       if (fd !== undefined && isOurs(fd, path)) return;
       const next = take(path, 'serving');
       if (fd !== undefined) closeSync(fd);
       fd = next;
+      inode = inodeOf(fd);
       creating();
     },
     rewrite() {
@@ -101,6 +108,10 @@ function hold(path: string, taken: number | undefined, creating: () => void): Pi
       fd = undefined;
     },
   };
+}
+
+function inodeOf(fd: number | undefined): number | undefined {
+  return fd === undefined ? undefined : fstatSync(fd).ino;
 }
 
 /** A folder that is gone or closed has no file of ours in it. */

@@ -1,7 +1,7 @@
 // Manager. What a server owns beside its workers: listening sockets, lock file, PID file and shared memory. Opened all or
 // nothing, and closed without leaving anything behind.
 
-import { closeSync } from 'node:fs';
+import { closeSync, fstatSync } from 'node:fs';
 import { type Tickets, writeFacts } from '../handover.js';
 import { libc } from '../libc.js';
 import type { Location } from '../locations.js';
@@ -89,6 +89,7 @@ export async function openPremises(
     let tickets = mayTls ? ticketsOf(secretsOf(), inheritance?.tickets) : undefined;
     const writeBornWith = () =>
       writeFacts({
+        board: fstatSync(memory[0] ?? -1).ino,
         ...(lockFile ? { lockFile: lockFile.path } : {}),
         isOtherUser: owner.uid !== undefined && owner.uid !== process.getuid?.(),
         locations: sockets.map(({ location }) => location),

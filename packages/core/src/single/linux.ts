@@ -16,6 +16,7 @@ export async function openPost(settings: Settings, locations: readonly Location[
   const premises = await openPremises({ ...settings, workers: 1 }, locations, undefined);
   const { board, sockets } = premises;
   board.bulletin.write({ ...NO_NEWS, phase: Phase.alone, workers: 1 });
+  board.pidFile = premises.pidFile.inode;
   board.claim(ALONE.slot);
   board.enter(ALONE.slot, process.pid);
   return {

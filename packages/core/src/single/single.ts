@@ -133,6 +133,7 @@ export class Single {
 
   #act(): void {
     const { shutdownDelay, gracefulTimeout } = this.#settings;
+    this.#post?.board.announceStop();
     clearTimeout(this.#timer);
     if (this.#goal === 'stop immediately') return this.#abort();
     const leave = () => {
