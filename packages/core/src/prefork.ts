@@ -256,7 +256,7 @@ export class Prefork extends EventEmitter<PreforkEventMap> {
     if (this.#isRunning) throw new PreforkError('ERR_PREFORK_RUNNING', 'This server listens already');
     this.#isRunning = true;
     this.#finished = new Promise((resolve) => {
-      const removeHandlers = handleSignals((signal) => this.#signal(signal));
+      const removeHandlers = handleSignals((signal) => this.#signal(signal), this.#settings.log);
       const events = this.#managerEvents(callback, (error) => {
         removeHandlers();
         resolve(error);

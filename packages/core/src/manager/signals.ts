@@ -1,18 +1,25 @@
 // Manager. The signals it takes while a server runs, and what they mean in this process; taken away after, so that a process
 // can go on.
 
+import { defaultLog, type Log } from '../log.js';
+import { findNodemon, flagFor, isThere, type Nodemon } from './other-users.js';
+
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGQUIT', 'SIGTTIN', 'SIGTTOU', 'SIGHUP', 'SIGUSR2'] as const;
 
 /** The signals of the manager, as `docs/signals.md` lists them. */
 export type ManagerSignal = (typeof SIGNALS)[number];
 
+/** They end the server, whoever else has taken them. */
+const STOPS: readonly ManagerSignal[] = ['SIGINT', 'SIGTERM', 'SIGQUIT'];
+
 /** The handlers of all servers of this process: every other one is the application's. */
 const handlers = new Set<unknown>();
 
 /** @returns a function that takes the handler away again. */
-export function handleSignals(handler: (signal: ManagerSignal) => void): () => void {
+export function handleSignals(handler: (signal: ManagerSignal) => void, log: Log = defaultLog): () => void {
   const { isatty } = process.getBuiltinModule('node:tty');
   const terminals = [0, 1, 2].filter((fd) => isatty(fd));
+  const nodemon = findNodemon();
   let isClosing = false;
   const handle = (name: NodeJS.Signals) => {
     const signal = name as ManagerSignal;
@@ -24,7 +31,8 @@ export function handleSignals(handler: (signal: ManagerSignal) => void): () => v
     }
     // the terminal was closed: nobody is left to ask for a reload
     if (signal === 'SIGHUP' && terminals.some((fd) => !isatty(fd))) return handler('SIGQUIT');
-    handler(signal);
+    const meant = STOPS.includes(signal) ? signal : meaningOf(signal, nodemon, log);
+    if (meant) handler(meant);
   };
   handlers.add(handle);
   for (const signal of SIGNALS) process.on(signal, handle);
@@ -32,6 +40,19 @@ export function handleSignals(handler: (signal: ManagerSignal) => void): () => v
     handlers.delete(handle);
     for (const signal of SIGNALS) process.off(signal, handle);
   };
+}
+
+/** What a signal means to us; nothing when it was meant for Node. */
+function meaningOf(signal: ManagerSignal, nodemon: Nodemon | undefined, log: Log): ManagerSignal | undefined {
+  const name = signal.replace('SIG', '');
+  const flag = flagFor(signal);
+  if (flag !== undefined) {
+    log.warn(`Ignoring ${name}: Node has taken it by ${flag}, name another signal there`);
+    return undefined;
+  }
+  if (nodemon?.signal !== signal || !isThere(nodemon)) return signal;
+  log.info(`Stopping for nodemon ${nodemon.pid}, which restarts the server by ${name}`);
+  return 'SIGQUIT';
 }
 
 /** Whether the application listens for this signal, too. */
