@@ -407,7 +407,14 @@ export class Manager {
     try {
       for (const fd of fds) listenAgain(fd, backlog, address);
     } catch (error) {
-      this.#fail(new PreforkError('ERR_PREFORK_SHUT_DOWN', `Can't listen at ${url} again: ${messageOf(error)}`, error));
+      const failure = new PreforkError(
+        'ERR_PREFORK_SHUT_DOWN',
+        `Can't listen at ${url} again: ${messageOf(error)}`,
+        error,
+      );
+      this.#settings.log.error(`${failure.message}; stopping`);
+      this.#failure ??= failure;
+      this.stop(true);
     }
   }
 

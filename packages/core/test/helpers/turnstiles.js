@@ -7,6 +7,8 @@ import { FakeWorker } from './worker.js';
 
 export { State };
 
+const TURN = 4; // the word of the scoreboard's header that counts accepts
+
 export const OPTIONS = { acceptInterval: 25, acceptLock: true, maxClients: 1_000, multiAccept: 50 };
 
 /** Workers of one pool, all started. `accepts` is the exact budget of each; 0 means no limit. */
@@ -23,13 +25,16 @@ export class FakePool {
   owner;
   /** Whether the next wakes get lost. */
   losesWakes = false;
-  board = new Scoreboard(new Uint32Array(SCOREBOARD_BYTES / 4));
   workers = [];
   /** Called before each step of a turnstile that others can see: the place where another process may come in between. */
   between = () => {};
 
-  constructor({ accepts = 0, ...options } = {}) {
+  /** `turn`: how often the pool has accepted before. */
+  constructor({ accepts = 0, turn = 0, ...options } = {}) {
     this.accepts = accepts;
+    const words = new Uint32Array(SCOREBOARD_BYTES / 4);
+    words[TURN] = turn;
+    this.board = new Scoreboard(words);
     this.options = { ...OPTIONS, ...options };
   }
 
