@@ -9,7 +9,9 @@ import { Deferred } from './deferred.js';
 import { transportOf } from './handle.js';
 import { LastResponses } from './last-responses.js';
 import { afterTurn } from './own-context.js';
+import { RequestLimit } from './request-limit.js';
 import { Requests } from './requests.js';
+import { Upgrades } from './upgrades.js';
 
 export interface ConnectionsEvents {
   /** User code is about to run. */
@@ -18,15 +20,7 @@ export interface ConnectionsEvents {
   requests(inFlight: number, served: number): void;
 }
 
-/** A connection that speaks another protocol now. */
-export interface Upgraded {
-  readonly isWebSocket: boolean;
-  /** Whether the handshake was answered, so that frames may follow. */
-  isOpen: boolean;
-}
-
-/** When the application gets a request. */
-type Turn = 'now' | 'later' | 'never';
+type Turn = 'now' | 'later' | 'never'; // when the application gets a request
 
 export class Connections {
   /** Connections of servers that know no requests: nobody but the application can tell when one has done its work. */
@@ -35,21 +29,18 @@ export class Connections {
   readonly open = new Set<Socket>();
   /** With TLS, what requests come through, by what was accepted. */
   readonly secured = new WeakMap<Socket, Socket>();
-  readonly upgraded = new Map<Duplex, Upgraded>();
+  readonly upgrades = new Upgrades();
   /** With what each was accepted as, or with TLS, what it was secured as. */
   readonly sessions = new Map<Http2Session, Socket>();
   readonly requests: Requests;
   readonly last = new LastResponses();
   /** Set by the drain: the newest response of each connection is its last. */
   isDraining = false;
-  /** Set by the drain: a WebSocket handshake was answered. */
-  onWebSocket: ((socket: Duplex) => void) | undefined;
   /** Set by the drain: an http2 session has begun on a connection that was there before. */
   onSession: ((session: Http2Session) => void) | undefined;
   readonly #deferred = new Deferred();
   readonly #events: ConnectionsEvents;
-  readonly #maxRequests: number;
-  readonly #requestsOf = new WeakMap<object, number>();
+  readonly #limit: RequestLimit;
   /** The socket of the event that runs: a session begins in it. */
   #arriving: Socket | undefined;
   /** Data that arrives is user code about to run: the body of an upload, a WebSocket message. */
@@ -57,7 +48,7 @@ export class Connections {
 
   /** `maxRequests` on one connection; 0 means no limit. */
   constructor(maxRequests: number, events: ConnectionsEvents) {
-    this.#maxRequests = maxRequests;
+    this.#limit = new RequestLimit(maxRequests);
     this.#events = events;
     this.requests = new Requests(events.requests);
     // one function for all sockets, which are its `this`
@@ -109,7 +100,7 @@ export class Connections {
   delete(socket: Socket): void {
     const secured = this.secured.get(socket) ?? socket;
     this.open.delete(socket);
-    this.upgraded.delete(secured);
+    this.upgrades.delete(secured);
     if (this.#held.delete(socket)) this.requests.release();
     if (this.#arriving === secured) this.#arriving = undefined;
   }
@@ -167,7 +158,7 @@ export class Connections {
   }
 
   #begin(request: IncomingMessage, response: ServerResponse): Turn {
-    const isLast = this.isDraining || this.#isLastRequest(request.socket);
+    const isLast = this.isDraining || this.#limit.isLast(request.socket);
     if (isLast && !this.last.mark(response)) return 'never';
     this.requests.begin(response);
     this.#events.entering();
@@ -185,35 +176,11 @@ export class Connections {
     });
   }
 
-  /** Node's own `maxRequestsPerSocket` announces the end of a connection, and leaves it open. */
-  #isLastRequest(connection: object): boolean {
-    if (this.#maxRequests === 0) return false;
-    const count = (this.#requestsOf.get(connection) ?? 0) + 1;
-    this.#requestsOf.set(connection, count);
-    return count >= this.#maxRequests;
-  }
-
   #upgrade(request: IncomingMessage, socket: Socket): void {
     this.#events.entering();
     this.last.forget(socket);
-    const isWebSocket = request.headers.upgrade?.toLowerCase() === 'websocket';
-    this.upgraded.set(socket, { isWebSocket, isOpen: false });
+    this.upgrades.add(request, socket);
     socket.push = this.#push;
-    if (isWebSocket) this.#awaitHandshake(socket);
-  }
-
-  /** The first thing written is the answer to the handshake: 101, or a refusal. */
-  #awaitHandshake(socket: Duplex): void {
-    const write = socket.write;
-    socket.write = (...args: unknown[]) => {
-      socket.write = write;
-      const upgraded = this.upgraded.get(socket);
-      if (upgraded && String(args[0]).startsWith('HTTP/1.1 101')) {
-        upgraded.isOpen = true;
-        afterTurn(() => this.onWebSocket?.(socket));
-      }
-      return write.apply(socket, args as Parameters<Duplex['write']>);
-    };
   }
 
   #session(session: Http2Session): void {
@@ -228,6 +195,6 @@ export class Connections {
     this.requests.beginStream(stream);
     this.#events.entering();
     // later: what was read together with this stream is served
-    if (session && this.#isLastRequest(session)) afterTurn(() => session.close());
+    if (session && this.#limit.isLast(session)) afterTurn(() => session.close());
   }
 }

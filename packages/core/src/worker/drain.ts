@@ -14,10 +14,6 @@ import { Sweep, Turn } from './sweep.js';
 const GOING_AWAY = 1001;
 const SERVICE_RESTART = 1012;
 
-/** WebSockets are closed over this time, so that their clients do not come back as a herd. Milliseconds. */
-const WINDOW = 1000;
-const STEPS = 20;
-
 const DEFAULT_LINGER = 5000; // Node's own keepAliveTimeout, for servers that have none
 
 /**
@@ -41,7 +37,7 @@ export function drain(
   // sessions do not bear a frame of ours: over TLS it ends the process
   for (const session of connections.sessions.keys()) session.close();
   connections.onSession = (session) => after(linger, () => session.close());
-  closeWebSockets(connections, isStopping ? GOING_AWAY : SERVICE_RESTART);
+  connections.upgrades.close(isStopping ? GOING_AWAY : SERVICE_RESTART);
   return sweep(connections, linger, servers);
 }
 
@@ -66,7 +62,7 @@ function sweep(connections: Connections, linger: number, servers: readonly HttpS
 }
 
 /** Whose turn it is on each connection that is not idle. */
-function turnsOf({ requests, last, sessions, upgraded }: Connections): Map<Socket, Turn> {
+function turnsOf({ requests, last, sessions, upgrades }: Connections): Map<Socket, Turn> {
   const turns = new Map<Socket, Turn>();
   const add = (socket: Socket, turn: Turn) => {
     const transport = transportOf(socket);
@@ -74,7 +70,7 @@ function turnsOf({ requests, last, sessions, upgraded }: Connections): Map<Socke
   };
   for (const response of requests.unfinished()) add(response.req.socket, turnOf(response));
   for (const { socket } of last.reading) add(socket, Turn.client);
-  for (const socket of upgraded.keys()) add(socket as Socket, Turn.application);
+  for (const socket of upgrades.sockets) add(socket, Turn.application);
   for (const stream of requests.streams) {
     const socket = stream.session && sessions.get(stream.session);
     if (socket) add(socket, turnOfStream(stream));
@@ -99,23 +95,4 @@ function turnOfStream(stream: ServerHttp2Stream): Turn {
 /** Whether what the client sends is taken. If it is not, the application is what is slow. */
 function hasRoom({ readableLength, readableHighWaterMark }: Pick<Duplex, 'readableLength' | 'readableHighWaterMark'>) {
   return readableLength < readableHighWaterMark;
-}
-
-function closeWebSockets(connections: Connections, code: number): void {
-  connections.onWebSocket = (socket) => sendClose(socket, code);
-  const waiting = [...connections.upgraded].filter(([, { isWebSocket, isOpen }]) => isWebSocket && isOpen);
-  const step = Math.ceil(waiting.length / STEPS);
-  const next = () => {
-    for (const [socket] of waiting.splice(0, step)) sendClose(socket, code);
-    if (waiting.length > 0) after(WINDOW / STEPS, next);
-  };
-  next();
-}
-
-/**
- * An unmasked close frame, RFC 6455 5.5.1. A control frame may stand between any two frames, and libraries write whole
- * frames; the client answers with its own, on which the library ends the connection.
- */
-function sendClose(socket: Duplex, code: number): void {
-  if (socket.writable) socket.write(Uint8Array.of(0x88, 2, code >> 8, code & 0xff));
 }
