@@ -23,10 +23,11 @@ export const answers = (text) => `export default (_request, response) => respons
  *
  * @param {import('node:test').TestContext} t
  * @param {Record<string, string>} files
+ * @param {string} [modules] the folder of the packages, the project's unless told otherwise
  */
-export function project(t, files) {
+export function project(t, files, modules = MODULES) {
   const dir = tempDir(t);
-  symlinkSync(MODULES, join(dir, 'node_modules'));
+  symlinkSync(modules, join(dir, 'node_modules'));
   for (const [name, text] of Object.entries(files)) {
     mkdirSync(dirname(join(dir, name)), { recursive: true });
     writeFileSync(join(dir, name), text);
