@@ -1,12 +1,9 @@
 // Frameworks as their first pages show them, unchanged under `prefork server.js`: all workers answer, a reload replaces them, and
 // the server ends with status 0. Their packages come from the registry, once, into a cache of the project.
 
-import assert from 'node:assert/strict';
 import { before, describe, test } from 'node:test';
 import { project, startCommand } from './helpers/command.js';
-import { install } from './helpers/frameworks.js';
-import { signal } from './helpers/server.js';
-import { eventually } from './helpers/wait.js';
+import { install, OFFLINE, servesOverAReload } from './helpers/frameworks.js';
 
 /** What is installed under which name. Majors are what docs/frameworks.md promises. */
 const PACKAGES = [
@@ -150,11 +147,6 @@ async function hears(url, word) {
   }
 }
 
-async function getBody({ port }) {
-  const response = await fetch(`http://127.0.0.1:${port}/`, { headers: { connection: 'close' } });
-  return response.text();
-}
-
 describe('unchanged under the command:', () => {
   let modules;
   before(async () => {
@@ -163,29 +155,11 @@ describe('unchanged under the command:', () => {
 
   for (const [what, files] of Object.entries(FRAMEWORKS)) {
     test(what, async (t) => {
-      if (!modules) return t.skip('its packages are not installed, and the registry is out of reach');
+      if (!modules) return t.skip(OFFLINE);
       const [file] = Object.keys(files);
       const dir = project(t, files, modules);
       const server = startCommand(t, dir, [file, '-w', '2'], { env: { PORT: '0' } });
-      const ask = CLIENTS[what] ?? getBody;
-      const seen = new Set();
-      const answersFromAll = () =>
-        eventually(
-          async () => {
-            const [, pid] = /^served by (\d+)$/.exec(await ask(await server.address()));
-            seen.add(Number(pid));
-            const workers = server.workers();
-            return workers.length === 2 && workers.every((worker) => seen.has(worker));
-          },
-          () => `served by ${[...seen]} only\n${server.output}`,
-        );
-      await answersFromAll();
-      signal(server.pid, 'SIGHUP');
-      await server.waitForLine(/Reload finished/);
-      await answersFromAll();
-      assert.ok(server.count(/Listening at/) <= 2, server.output); // Fastify takes localhost of both families
-      signal(server.pid, 'SIGQUIT');
-      assert.deepEqual(await server.ended, { code: 0, signal: null }, server.output);
+      await servesOverAReload(server, CLIENTS[what]);
     });
   }
 });
