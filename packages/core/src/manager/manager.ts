@@ -429,6 +429,7 @@ export class Manager {
   #beaten({ pid }: policy.WorkerRecord, isFirst: boolean): void {
     const isProof = isFirst && !this.#target.proven;
     if (isProof) this.#target.proven = true;
+    if (isProof) this.#premises?.onDemand?.served();
     // the others start before anybody is told that the first one serves
     if (isProof) this.#actGuarded();
     if (isFirst) this.#events.healthy(pid);

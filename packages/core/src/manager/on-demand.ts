@@ -19,6 +19,9 @@ const MOST = 256;
 /** How long all workers have to be healthy before a socket that none of them has asked for is closed. Milliseconds. */
 const PATIENCE = 1000;
 
+/** How long after the first heartbeat a file of another user may still set up its servers. Milliseconds. */
+const TRUST = 10_000;
+
 interface Demand {
   readonly socket: BoundSocket;
   /** The newest generation that has asked for it. */
@@ -42,6 +45,8 @@ export interface OnDemandParts {
   readonly silent: boolean;
   /** Those that systemd bound: a file may name one by its descriptor. */
   readonly activated: readonly BoundSocket[];
+  /** Whether workers run as somebody else, who may not bind all that this process may. */
+  readonly isOthers: boolean;
   /** The list of sockets is another one. */
   changed(): void;
 }
@@ -53,6 +58,8 @@ export class OnDemand {
   /** One after the other: two workers that want the same get the same. */
   #last: Promise<unknown> = Promise.resolve();
   #isClosed = false;
+  /** Until when a worker of another user may ask for what only this process may bind. */
+  #trustedUntil = Number.POSITIVE_INFINITY;
 
   /** @param inherited what the workers of the manager whose place we take have asked for. */
   constructor(parts: OnDemandParts, inherited: readonly BoundSocket[]) {
@@ -88,6 +95,11 @@ export class OnDemand {
         });
       },
     };
+  }
+
+  /** The first worker is healthy: what workers ask for some time later may come from a client. */
+  served(): void {
+    if (this.#parts.isOthers) this.#trustedUntil = performance.now() + TRUST;
   }
 
   /** Its exit was seen. */
@@ -178,6 +190,7 @@ export class OnDemand {
   async #bind(location: Location): Promise<BoundSocket> {
     const { log, silent } = this.#parts;
     if (this.#demands.size >= MOST) throw new RangeError(`Expected a file to listen at ${MOST} addresses at the most`);
+    if (isPrivileged(location) && performance.now() > this.#trustedUntil) throw untrusted(location);
     const [socket] = await bindAll([{ location }], 1, new Map());
     if (!socket) throw new Error('Nothing was bound');
     if (this.#isClosed) {
@@ -194,4 +207,15 @@ export class OnDemand {
     this.#parts.changed();
     return demand;
   }
+}
+
+function isPrivileged({ path, port = 0, fd }: Location): boolean {
+  return (path !== undefined && !path.startsWith('\0')) || fd !== undefined || (port > 0 && port < 1024);
+}
+
+function untrusted({ url }: Location): Error {
+  const fix = 'let the file listen there as it starts, and restart the server, or name it with --listen';
+  return Object.assign(new Error(`listen EACCES: with \`user\`, a worker may not have ${url} this late: ${fix}`), {
+    code: 'EACCES',
+  });
 }

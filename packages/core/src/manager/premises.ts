@@ -106,6 +106,7 @@ export async function openPremises(
         log,
         silent: settings.silent,
         activated,
+        isOthers: owner.uid !== undefined || owner.gid !== undefined,
         changed() {
           rewrite();
           changed();

@@ -112,7 +112,8 @@ function refuse(server: net.Server, refusal: Refusal, { path, host = '::', port,
   const where = { ...(fd === undefined ? { address: path ?? host } : {}), ...(isPort ? { port } : {}) };
   const subject = Object.values(where).join(':');
   const error = new Error(text === undefined ? message : `listen ${code}: ${text} ${subject}`.trimEnd());
-  Object.assign(error, errno === undefined ? {} : { code, errno, syscall: 'listen', ...where });
+  const number = errno === undefined ? {} : { errno };
+  Object.assign(error, code === undefined ? {} : { code, ...number, syscall: 'listen', ...where });
   process.nextTick(() => {
     if (server.listenerCount('error') === 0 && process.listenerCount('uncaughtException') === 0) end(error.message);
     server.emit('error', error);
