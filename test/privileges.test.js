@@ -80,11 +80,43 @@ test('an unknown user or group is one clear error, and nothing is left behind', 
   }
 });
 
+test("as root a worker has the user's HOME, USER, LOGNAME and SHELL, and the rest of the environment", async (t) => {
+  if (!isRoot) return t.diagnostic('this test runs without root, which only the first test is about');
+  const [name, , , , , home, shell] = getent('passwd', 'daemon').map((field) => field.trim());
+  for (const [option, expected] of [
+    [{ user: 'daemon' }, [home, name, name, shell]],
+    [{ user: Number(getent('passwd', 'daemon')[2]) }, [home, name, name, shell]],
+    [{ user: 12_345, group: 12_345 }, ['/', '12345', '12345', '/bin/sh']],
+    [{ group: 'daemon' }, ['/root-home', 'root-user', 'root-logname', 'root-shell']],
+  ]) {
+    const env = { HOME: '/root-home', USER: 'root-user', LOGNAME: 'root-logname', SHELL: 'root-shell', OTHER: 'kept' };
+    const server = start(t, { ...option, workers: 1 }, [], env);
+    await server.healthy(1);
+    const { HOME, USER, LOGNAME, SHELL, OTHER } = JSON.parse((await get(await server.port(), '/env')).body);
+    assert.deepEqual([HOME, USER, LOGNAME, SHELL, OTHER], [...expected, 'kept']);
+  }
+});
+
+test('a name that looks like a flag, or like several lines, is a name', async (t) => {
+  if (!isRoot) return t.diagnostic('this test runs without root, which only the first test is about');
+  for (const [name, shown] of [
+    ['--help', '--help'],
+    ['-i', '-i'],
+    ['a\nb\u001b[2J', 'a\\\\nb\\\\x1b\\[2J'],
+  ]) {
+    for (const option of ['user', 'group']) {
+      const server = start(t, { [option]: name });
+      assert.deepEqual(await server.ended, { code: 1, signal: null });
+      assertOneError(server, new RegExp(`Expected \`${option}\` to exist, got \`${shown}\`$`));
+    }
+  }
+});
+
 /** In a folder that every user may enter, as the system's own is. */
-function start(t, options, args = []) {
+function start(t, options, args = [], env = {}) {
   const dir = tempDir(t);
   chmodSync(dir, 0o755);
-  return startServer(t, 'privileges.js', { options: { listen: 'http://127.0.0.1:0', ...options }, args, dir });
+  return startServer(t, 'privileges.js', { options: { listen: 'http://127.0.0.1:0', ...options }, args, dir, env });
 }
 
 async function whoServes(target) {

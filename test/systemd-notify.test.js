@@ -2,9 +2,10 @@
 
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import { unlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, unlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
+import { tlsLocation } from './helpers/certificate.js';
 import { tempDir } from './helpers/files.js';
 import { notifySocket } from './helpers/notify.js';
 import { signal, startServer } from './helpers/server.js';
@@ -220,4 +221,18 @@ test('without a notify socket nothing is sent and nothing said', async (t) => {
   });
   await server.healthy(1);
   assert.equal(server.count(/notify/), 0, server.output);
+});
+
+test('a path with line breaks adds no line to a datagram', async (t) => {
+  const folder = join(tempDir(t), 'a\nMAINPID=1\nb');
+  mkdirSync(folder);
+  const listen = tlsLocation(folder);
+  const { server, systemd } = await startNotifying(t, 'echo.js', { options: { workers: 1, listen } });
+  await systemd.receives(/^READY=1$/m);
+  rmSync(join(folder, 'key.pem'));
+  signal(server.pid, 'SIGHUP');
+  await systemd.receives(/reload failed: .*key\.pem/);
+  assert.equal(systemd.count(/^MAINPID=/m), 0);
+  await server.waitForLine(/\[error\].*a\\nMAINPID=1\\nb/);
+  assert.equal(server.count(/^MAINPID/), 0, server.output);
 });

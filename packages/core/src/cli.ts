@@ -4,7 +4,7 @@
 
 import { CommandError } from './cli/command-error.js';
 import { type CommandLine, parseCommandLine } from './cli/flags.js';
-import { printable } from './log.js';
+import { printable } from './printable.js';
 import { load } from './require.js';
 
 /** Resolves with the exit status; in a worker never. */

@@ -1,5 +1,7 @@
 // Both processes. What a user can meet besides a bad option (TypeError, RangeError) and a system error of listen().
 
+import { printable } from './printable.js';
+
 /** Every code a {@link PreforkError} can carry, with the sentence `docs/errors.md` explains. */
 export const ERROR_CODES = {
   ERR_PREFORK_ACTIVATION: 'What systemd passed on cannot be used',
@@ -29,7 +31,7 @@ export class PreforkError extends Error {
   readonly code: PreforkErrorCode;
 
   constructor(code: PreforkErrorCode, message: string, cause?: unknown) {
-    super(message, cause === undefined ? undefined : { cause });
+    super(printable(message), cause === undefined ? undefined : { cause });
     this.code = code;
   }
 }

@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import type { TlsOptions } from 'node:tls';
 import type { Wanted } from './channel.js';
 import type { Settings } from './options.js';
+import { printable } from './printable.js';
 import { isTlsParameter, parseTls, TLS_PARAMETERS, type TlsFiles } from './tls.js';
 
 /** One place to listen at. */
@@ -127,12 +128,12 @@ export function wantedLocation(wanted: Wanted, umask: number): Location {
 
 function parseNumber(value: unknown): number {
   if (Number.isInteger(value) && (value as number) >= 0 && (value as number) < 2 ** 31) return value as number;
-  throw new RangeError(`Expected a descriptor to be a number, got \`${String(value)}\``);
+  throw new RangeError(`Expected a descriptor to be a number, got \`${printable(String(value))}\``);
 }
 
 function tcp(port: number, host: string | undefined, common: Common): Location {
   if (host !== undefined && typeof host !== 'string')
-    throw new TypeError(`Expected \`host\` to be a string, got \`${host}\``);
+    throw new TypeError(`Expected \`host\` to be a string, got \`${printable(String(host))}\``);
   const name = host === undefined || host === '' ? '*' : host;
   const url = `http://${name.includes(':') ? `[${name}]` : name}:${port}`;
   return { url, protocol: 'http', port, ...(name === '*' ? {} : { host: name }), ...common };
@@ -140,7 +141,7 @@ function tcp(port: number, host: string | undefined, common: Common): Location {
 
 function unix(path: string, common: Common): Location {
   if (typeof path !== 'string' || path === '')
-    throw new TypeError(`Expected \`path\` to be a non-empty string, got \`${path}\``);
+    throw new TypeError(`Expected \`path\` to be a non-empty string, got \`${printable(String(path))}\``);
   return { url: `http+unix://${encodeURIComponent(path)}`, protocol: 'http', path, ...common };
 }
 
@@ -149,12 +150,13 @@ function parsePort(value: unknown): number {
   if (Number.isInteger(port) && (port as number) >= 0 && (port as number) <= 65_535) return port as number;
   const name = value !== undefined && String(value) === process.env.PORT ? 'the environment variable `PORT`' : '`port`';
   const Wrong = typeof port === 'number' || name !== '`port`' ? RangeError : TypeError;
-  throw new Wrong(`Expected ${name} to be an integer from 0 to 65535, got \`${String(value)}\``);
+  throw new Wrong(`Expected ${name} to be an integer from 0 to 65535, got \`${printable(String(value))}\``);
 }
 
 function parseBacklog(value: unknown, fallback: number): number {
   if (value === undefined || value === null) return fallback;
-  if (typeof value !== 'number') throw new TypeError(`Expected \`backlog\` to be a number, got \`${String(value)}\``);
+  if (typeof value !== 'number')
+    throw new TypeError(`Expected \`backlog\` to be a number, got \`${printable(String(value))}\``);
   // Node takes a negative or zero backlog for its default
   return Number.isInteger(value) && value > 0 ? value : fallback;
 }
@@ -164,9 +166,9 @@ function parseBacklog(value: unknown, fallback: number): number {
  * `http+unix://%2Ftmp%2Fapp.sock`.
  */
 function parseUrl(text: unknown, defaults: Common): Location {
-  const bad = (why: string) => new RangeError(`Invalid listen location \`${String(text)}\`: ${why}`);
+  const bad = (why: string) => new RangeError(`Invalid listen location \`${printable(String(text))}\`: ${why}`);
   if (typeof text !== 'string')
-    throw new TypeError(`Expected a listen location to be a string, got \`${String(text)}\``);
+    throw new TypeError(`Expected a listen location to be a string, got \`${printable(String(text))}\``);
   if (!URL.canParse(text)) throw bad('expected something like http://*:8080');
   const url = new URL(text);
   const [, protocol, local] = /^(https?)(\+unix)?:$/.exec(url.protocol) ?? [];

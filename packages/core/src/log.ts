@@ -3,6 +3,7 @@
 
 import { format } from 'node:util';
 import type debug from 'debug';
+import { printable } from './printable.js';
 import { load } from './require.js';
 
 // not imported: Node would read and parse it for its exports, though the application has often loaded it already
@@ -89,14 +90,6 @@ export function guardLog(log: Log): Log {
     }
   };
   return { info: guard('info'), warn: guard('warn'), error: guard('error') };
-}
-
-/** With every control character escaped. */
-export function printable(text: string): string {
-  return text.replace(/\p{Cc}/gu, (character) => {
-    const known = { '\n': '\\n', '\r': '\\r', '\t': '\\t' }[character];
-    return known ?? `\\x${character.charCodeAt(0).toString(16).padStart(2, '0')}`;
-  });
 }
 
 /** What was thrown, with its stack, in one line. */

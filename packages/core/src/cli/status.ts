@@ -1,7 +1,7 @@
 // `prefork status`: the manager and its pool, as a table, or as JSON with the names of `Prefork#status`.
 
 import { Phase } from '../bulletin.js';
-import { printable } from '../log.js';
+import { printable } from '../printable.js';
 import { type Scoreboard, State } from '../scoreboard.js';
 import { ageOf, type Observed } from './observe.js';
 

@@ -6,6 +6,7 @@ import { succession } from '../handover.js';
 import { trace } from '../log.js';
 import type { Settings } from '../options.js';
 import { sendDatagram } from '../posix.js';
+import { printable } from '../printable.js';
 import { takeVariables } from './environment.js';
 import type { ManagerEvents, Status } from './manager.js';
 
@@ -119,7 +120,7 @@ class Notifier {
 
   close(error?: Error): void {
     clearInterval(this.#timer);
-    if (error && this.#isMain) this.#send(`STATUS=${messageOf(error).replaceAll('\n', ' ')}`);
+    if (error && this.#isMain) this.#send(`STATUS=${printable(messageOf(error))}`);
   }
 
   #begin(): void {
@@ -152,7 +153,7 @@ class Notifier {
     const { workers = 0, reloading = false, reloadError, pool = [] } = this.#status() ?? {};
     if (this.#isStopping) return `STATUS=Stopping, workers left: ${pool.length}`;
     const healthy = pool.filter(({ state }) => state === 'healthy').length;
-    const trouble = reloadError === undefined ? '' : `, reload failed: ${reloadError}`;
+    const trouble = reloadError === undefined ? '' : `, reload failed: ${printable(reloadError)}`;
     return `STATUS=${reloading ? 'Reloading, ' : ''}${healthy} of ${workers} workers${trouble}`;
   }
 

@@ -16,9 +16,9 @@ import type { Inheritance } from './inheritance.js';
 import { type BoundSocket, bindAll } from './listeners.js';
 import { createLockFile, type LockFile } from './lock-file.js';
 import { OnDemand } from './on-demand.js';
+import { type Owner, resolveOwner } from './owner.js';
 import { PidFileKeeper } from './pid-file-keeper.js';
 import { readSecrets } from './secrets.js';
-import { resolveOwner } from './spawn.js';
 import { ticketsOf } from './tickets.js';
 
 export interface Premises {
@@ -33,7 +33,7 @@ export interface Premises {
   /** What each worker inherits, in the order of the hand-over. */
   readonly descriptors: readonly number[];
   /** As whom the workers run. */
-  readonly owner: { uid?: number; gid?: number };
+  readonly owner: Owner;
   /** Reads certificates and keys again, for the workers to come. @throws PreforkError and keeps what it had. */
   renewSecrets(): void;
   /** Nobody will accept any more: who comes from now on is refused, once the workers have closed theirs as well. */

@@ -1,8 +1,7 @@
 // Manager. The only file that starts or signals a process.
 
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import type { Duplex } from 'node:stream';
-import { PreforkError } from '../errors.js';
 import { type Identity, identityVariables, koffiVariable, type Succession, successionVariable } from '../handover.js';
 import { koffiBinary } from '../libc.js';
 import { heirVariables, inheritedVariables } from './environment.js';
@@ -23,6 +22,8 @@ export interface SpawnOptions {
   descriptors: readonly number[];
   /** Where it starts; by default where this process was started. */
   directory?: string | undefined;
+  /** Another user's variables, in place of those of this process' user. */
+  variables?: NodeJS.ProcessEnv;
   uid?: number;
   gid?: number;
 }
@@ -37,7 +38,7 @@ export function spawnWorker(
   failed: (error: Error) => void,
 ): WorkerProcess | undefined {
   const flags = workerExecArgv(origin().execArgv, identity.slot);
-  const variables = { ...identityVariables(identity), ...koffiVariable(koffiBinary()) };
+  const variables = { ...options.variables, ...identityVariables(identity), ...koffiVariable(koffiBinary()) };
   // stdin stays with the manager: several readers of one terminal get a part of it each
   return start({ node: process.execPath, flags, variables, stdin: 'ignore' }, options, failed);
 }
@@ -112,30 +113,17 @@ export function signalProcess(pid: number, signal: NodeJS.Signals): 'sent' | 'go
 }
 
 /**
- * The numbers behind `user` and `group`; a user without a group gets the user's own.
+ * An entry of a database of the system, asked by getent(1) as the system is set up: files, LDAP.
  *
- * @throws PreforkError `ERR_PREFORK_OWNER` when this process may not start others as somebody else, or nobody is called so.
+ * @returns its fields; nothing when there is no such entry.
+ * @throws what spawn says when there is no getent.
  */
-export function resolveOwner(user?: string | number, group?: string | number): { uid?: number; gid?: number } {
-  if (user === undefined && group === undefined) return {};
-  if (process.getuid?.() !== 0)
-    throw new PreforkError('ERR_PREFORK_OWNER', 'Only root can start workers with another `user` or `group`');
-  const uid = typeof user === 'string' ? lookUp('passwd', user, 2) : user;
-  const gid = typeof group === 'string' ? lookUp('group', group, 2) : (group ?? lookUp('passwd', user ?? 0, 3));
-  return { ...(uid === undefined ? {} : { uid }), gid };
-}
-
-/** A field of getent(1), which asks what the system is set up to ask: files, LDAP. */
-function lookUp(database: 'passwd' | 'group', name: string | number, field: number): number {
-  try {
-    const entry = execFileSync('getent', [database, String(name)], {
-      encoding: 'utf8',
-      stdio: ['ignore', 'pipe', 'ignore'],
-    });
-    return Number(entry.split(':')[field]);
-  } catch (error) {
-    const what = database === 'group' ? 'group' : 'user';
-    const hint = typeof name === 'number' ? ' (a number without an entry needs `group` as well)' : '';
-    throw new PreforkError('ERR_PREFORK_OWNER', `Expected \`${what}\` to exist, got \`${name}\`${hint}`, error);
-  }
+export function findEntry(database: 'passwd' | 'group', key: string): string[] | undefined {
+  // a name may look like a flag
+  const { error, status, stdout } = spawnSync('getent', [database, '--', key], {
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
+  if (error) throw error;
+  return status === 0 ? stdout.trimEnd().split(':') : undefined;
 }

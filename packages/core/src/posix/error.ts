@@ -2,12 +2,13 @@
 
 import { getSystemErrorMap } from 'node:util';
 import { libc } from '../libc.js';
+import { printable } from '../printable.js';
 
 /** A failed call as Node's own errors look: `listen EADDRINUSE: address already in use 127.0.0.1:8080`. */
 export function systemError(syscall: string, subject = ''): NodeJS.ErrnoException {
   const errno = -libc().errno();
   const [code, text] = getSystemErrorMap().get(errno) ?? [`errno ${-errno}`, 'unknown error'];
-  const message = `${syscall} ${code}: ${text}${subject && ` ${subject}`}`;
+  const message = `${syscall} ${code}: ${text}${subject && ` ${printable(subject)}`}`;
   return Object.assign(new Error(message), { errno, code, syscall });
 }
 

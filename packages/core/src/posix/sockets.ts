@@ -4,6 +4,7 @@
 import { closeSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { libc } from '../libc.js';
+import { printable } from '../printable.js';
 import { check } from './error.js';
 
 const AF_UNIX = 1;
@@ -78,7 +79,7 @@ function inetName(address: string, port: number, family: 4 | 6): Uint8Array {
   name.writeUInt16BE(port, 2);
   const packed = new Uint8Array(family === 6 ? 16 : 4);
   if (libc().inet_pton(family === 6 ? AF_INET6 : AF_INET, address, packed) !== 1) {
-    throw new RangeError(`Expected an address to listen on, got \`${address}\``);
+    throw new RangeError(`Expected an address to listen on, got \`${printable(address)}\``);
   }
   name.set(packed, family === 6 ? 8 : 4);
   return name;
@@ -87,7 +88,8 @@ function inetName(address: string, port: number, family: 4 | 6): Uint8Array {
 /** A `struct sockaddr_un`, unix(7): 107 bytes of path at the most; a name that begins with a NUL is abstract, and ends where it ends. */
 function unixName(path: string): Uint8Array {
   const bytes = Buffer.from(path);
-  if (bytes.length > 107) throw new RangeError(`Expected a socket path of at most 107 bytes, got \`${path}\``);
+  if (bytes.length > 107)
+    throw new RangeError(`Expected a socket path of at most 107 bytes, got \`${printable(path)}\``);
   const name = Buffer.alloc(2 + bytes.length + (bytes[0] === 0 ? 0 : 1));
   name.set(new Uint8Array(new Uint16Array([AF_UNIX]).buffer));
   name.set(bytes, 2);
