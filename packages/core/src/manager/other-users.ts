@@ -23,7 +23,7 @@ export function heapSnapshotSignal(flags: readonly string[]): string | undefined
 }
 
 /** What is read of a process: its command line, and its parent. */
-export interface Relative {
+interface Relative {
   words: readonly string[];
   parent: number;
 }
