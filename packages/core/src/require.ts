@@ -1,8 +1,6 @@
 // Both processes. Node's require, for what core loads when it is used: koffi, and debug. Bundlers do not see it, so both stay
 // outside of a bundle, where koffi with its binary has to be.
 
-import { createRequire } from 'node:module';
-
 /** Where this code is; bundled as CommonJS it has no `import.meta.url`, and bundled by webpack that of the build. */
 function places(): string[] {
   const { url }: { url?: string } = import.meta;
@@ -11,7 +9,9 @@ function places(): string[] {
   );
 }
 
-const requires = places().flatMap((place) => {
+// not imported, and not called `require`: webpack puts something of its own in the place of both
+const { createRequire } = process.getBuiltinModule('node:module');
+const loaders = places().flatMap((place) => {
   try {
     return [createRequire(place)];
   } catch {
@@ -26,9 +26,9 @@ const requires = places().flatMap((place) => {
  */
 export function load(name: string): unknown {
   let failure: unknown;
-  for (const require of requires) {
+  for (const loader of loaders) {
     try {
-      return require(name);
+      return loader(name);
     } catch (error) {
       if (!isMissing(error, name)) throw error;
       failure ??= error;
@@ -45,6 +45,6 @@ function isMissing(error: unknown, name: string): boolean {
 
 /** What `require` has loaded in this process. */
 export function loaded(): NodeJS.Module[] {
-  const [require] = requires;
-  return Object.values(require?.cache ?? {}).filter((module) => module !== undefined);
+  const [loader] = loaders;
+  return Object.values(loader?.cache ?? {}).filter((module) => module !== undefined);
 }
