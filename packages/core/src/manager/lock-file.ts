@@ -3,6 +3,7 @@
 import { closeSync, constants, fchownSync, fstatSync, lstatSync, openSync, unlinkSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { messageOf, PreforkError } from '../errors.js';
+import { fixOf } from '../fixes.js';
 
 export interface LockFile {
   readonly path: string;
@@ -42,7 +43,11 @@ function make(path: string, { uid, gid = -1 }: { uid?: number; gid?: number }): 
     if (uid !== undefined) fchownSync(fd, uid, gid);
     return fstatSync(fd).ino;
   } catch (error) {
-    throw new PreforkError('ERR_PREFORK_LOCK_FILE', `Can't create lock file "${path}": ${messageOf(error)}`, error);
+    throw new PreforkError(
+      'ERR_PREFORK_LOCK_FILE',
+      `Can't create lock file "${path}": ${messageOf(error)}${fixOf(error)}`,
+      error,
+    );
   } finally {
     if (fd !== undefined) closeSync(fd);
   }
