@@ -24,6 +24,11 @@ function hrtime(): number {
 
 const OFFSET = offset();
 
+/** The same clock in milliseconds that do not wrap. */
+export function monotonic(): number {
+  return OFFSET + performance.now();
+}
+
 /** The time now, never 0; wraps after 49 days. */
 export function now(): number {
   return (OFFSET + performance.now()) >>> 0 || 1;

@@ -13,8 +13,9 @@ import type { Secrets } from './tls.js';
 export const HEARTBEAT_FD = 3;
 export const SCOREBOARD_FD = 4;
 export const FACTS_FD = 5;
+export const STATS_FD = 6;
 /** The first listening socket; the others follow in the order of the locations: {@link listenDescriptors}. */
-export const LISTEN_FD = 6;
+export const LISTEN_FD = 7;
 
 /** In the next manager: where it says that its workers are healthy, and what it takes over. */
 export const READY_FD = 3;
@@ -62,6 +63,8 @@ export interface Facts {
   locations: BoundLocation[];
   /** Where else the pool listens, because a worker has asked for it: {@link Location.url}. */
   onDemand: string[];
+  /** The number of the manager in the series of upgrades: its bank of the statistics. */
+  manager: number;
   /** {@link Tickets.seed}, or nothing where no server can need it. */
   ticketSeed: string;
 }
@@ -84,6 +87,8 @@ export interface Estate {
   activated: { number: number; name: string }[];
   pidFile?: string;
   tickets?: Tickets;
+  /** Number of the next manager; its descriptor of the statistics follows last of all. */
+  manager?: number;
 }
 
 /** A location as it was asked for. */

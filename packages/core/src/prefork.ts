@@ -11,11 +11,12 @@ import { identity, WORKER_ID } from './handover.js';
 import { type ListenCallback, type ListenOptions, type Location, parseListen } from './locations.js';
 import { describeThrown, guardLog } from './log.js';
 import { ensureEarlyPidFile } from './manager/early-pid-file.js';
-import type { Manager, ManagerEvents, Status } from './manager/manager.js';
+import type { Manager, ManagerEvents } from './manager/manager.js';
 import { origin } from './manager/origin.js';
 import { checkPid, defaultPidFile } from './manager/pid-file.js';
 import { handleSignals, type ManagerSignal } from './manager/signals.js';
 import { checkWorkers, type Listener, type PreforkOptions, resolveOptions, type Settings } from './options.js';
+import type { Status } from './pool-status.js';
 import { Hooks } from './worker/hooks.js';
 import { bornWith, serve, type WorkerEvents, type WorkerHandle } from './worker/worker.js';
 import { worker as ownWorker } from './worker-events.js';
@@ -56,7 +57,10 @@ if (!identity) origin();
 const managerHalf = identity ? undefined : import('./manager/manager.js');
 
 /** What supervises: the manager, or the one process of `single`. */
-type Supervisor = Pick<Manager, 'addresses' | 'ensurePidFile' | 'reload' | 'signal' | 'start' | 'status' | 'workers'>;
+type Supervisor = Pick<
+  Manager,
+  'addresses' | 'ensurePidFile' | 'reload' | 'signal' | 'start' | 'status' | 'summary' | 'workers'
+>;
 
 /**
  * A preforking server: an event emitter that is the manager in one process and a worker in the others.
@@ -209,14 +213,14 @@ export class Prefork extends EventEmitter<PreforkEventMap> {
     this.#manager?.reload();
   }
 
-  /** The pool as the manager sees it. `undefined` in a worker, and before the server runs. */
+  /** The pool, the same in the manager and in each worker: no process is asked. `undefined` before the server runs. */
   status(): Status | undefined {
-    return this.#manager?.status();
+    return this.#manager?.status() ?? this.#worker?.status();
   }
 
   /** Where the server listens, the first of several; `null` before it does. As `http.Server#address`. */
   address(): AddressInfo | string | null {
-    return this.#manager?.addresses[0] ?? null;
+    return (this.#manager ?? this.#worker)?.addresses[0] ?? null;
   }
 
   /** The pid of the server that holds the PID file. A stale PID file is deleted; a file that holds anything else is not. */
@@ -269,7 +273,7 @@ export class Prefork extends EventEmitter<PreforkEventMap> {
 
   async #supervise(run: number, locations: Location[], events: ManagerEvents, isOnDemand: boolean): Promise<void> {
     const { notifying } = process.env.NOTIFY_SOCKET ? await import('./manager/notify.js') : {};
-    const told = notifying?.(events, run, this.#settings, () => this.#manager?.status());
+    const told = notifying?.(events, run, this.#settings, () => this.#manager?.summary());
     this.#manager = await this.#createSupervisor(run, told ?? events, isOnDemand);
     for (const signal of this.#early.splice(0)) this.#manager.signal(signal);
     await this.#manager.start(locations);

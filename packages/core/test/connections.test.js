@@ -6,13 +6,17 @@ import http from 'node:http';
 import net from 'node:net';
 import test from 'node:test';
 import { Connections } from '../dist/worker/connections.js';
+import { Statistics } from '../dist/worker/statistics.js';
+
+/** It counts for nobody. */
+const STATISTICS = new Statistics({ begun() {}, ended() {}, accepted() {}, measured() {} });
 
 /** Asks `count` times in one write, so that all requests come in one loop turn. */
 async function ask(t, count, listener) {
   const told = [];
   const entering = () => told.push('user code');
   const requests = (inFlight, served) => told.push({ inFlight, served });
-  const connections = new Connections(0, { entering, requests });
+  const connections = new Connections(0, { entering, requests }, STATISTICS);
   const server = http.createServer(listener);
   connections.watch(server);
   server.listen(0, '127.0.0.1');

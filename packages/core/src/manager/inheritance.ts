@@ -25,6 +25,7 @@ export interface Inheritance {
   readonly activated: readonly ActivatedSocket[];
   readonly pidFile?: { path: string; fd: number };
   readonly tickets?: Tickets;
+  readonly stats?: { manager: number; fd: number };
   /** Tells the old manager that it may go; `tookOver` is called when it knows. */
   ready(tookOver: () => void): void;
   /** Closes what we were given; the listening sockets in use are duplicates. Those of systemd stay. */
@@ -33,7 +34,13 @@ export interface Inheritance {
 
 /** Starts with the descriptors of all that the next manager takes over, the page that says what they are before them. */
 export function bequeath<T>(
-  { sockets, onDemand, pidFile, tickets }: Pick<Premises, 'sockets' | 'onDemand' | 'pidFile' | 'tickets'>,
+  {
+    sockets,
+    onDemand,
+    pidFile,
+    tickets,
+    stats,
+  }: Pick<Premises, 'sockets' | 'onDemand' | 'pidFile' | 'tickets' | 'stats'>,
   start: (descriptors: number[]) => T,
 ): T {
   const { lent } = pidFile;
@@ -47,9 +54,10 @@ export function bequeath<T>(
     ),
     ...(lent ? { pidFile: lent.path } : {}),
     ...(tickets ? { tickets } : {}),
+    manager: stats.manager + 1,
   });
   try {
-    return start([page, ...[...own, ...given].flatMap(({ fds }) => fds), ...(lent ? [lent.fd] : [])]);
+    return start([page, ...[...own, ...given].flatMap(({ fds }) => fds), ...(lent ? [lent.fd] : []), stats.fd]);
   } finally {
     closeSync(page);
   }
@@ -64,8 +72,10 @@ export function takeInheritance(run: number): Inheritance | undefined {
   const next = INHERITED_FD + estate.sockets.length;
   const activated = estate.activated.map((socket, i) => ({ ...socket, fd: next + i }));
   const pidFile = estate.pidFile === undefined ? undefined : { path: estate.pidFile, fd: next + activated.length };
+  const stats = next + activated.length + (pidFile ? 1 : 0);
   return {
     sockets,
+    ...(estate.manager === undefined ? {} : { stats: { manager: estate.manager, fd: stats } }),
     // an older manager has written none
     onDemand: estate.onDemand ?? [],
     activated,

@@ -3,11 +3,13 @@
 
 import { rmSync } from 'node:fs';
 import { Phase } from '../bulletin.js';
+import { monotonic } from '../clock.js';
 import { messageOf, PreforkError } from '../errors.js';
 import type { BoundLocation } from '../handover.js';
 import type { Location } from '../locations.js';
 import { describeThrown } from '../log.js';
 import { MAX_WORKERS, type Settings } from '../options.js';
+import { readStatus, type Status } from '../pool-status.js';
 import { isShutDown, waitingConnections } from '../posix/queue.js';
 import { listenAgain } from '../posix/sockets.js';
 import { Backoff } from './backoff.js';
@@ -17,13 +19,14 @@ import { type Inheritance, takeInheritance } from './inheritance.js';
 import { createInit } from './init.js';
 import { lockFilePath } from './lock-file.js';
 import * as policy from './policy.js';
-import { Pool, type WorkerStatus } from './pool.js';
+import { Pool } from './pool.js';
 import { openPremises, type Premises } from './premises.js';
 import { QueueWatch } from './queue-watch.js';
 import { Reload } from './reload.js';
 import { ownRights, rightsError } from './rights.js';
 import { Saturation } from './saturation.js';
 import type { ManagerSignal } from './signals.js';
+import { recordWorkers } from './statistics.js';
 import { surviveUncaught } from './uncaught.js';
 import { Upgrade } from './upgrade.js';
 
@@ -46,16 +49,15 @@ export interface ManagerEvents {
   finished(error?: Error): void;
 }
 
-/** What `status()` returns. */
-export interface Status {
-  pid: number;
+/** The pool as systemd is told of it. */
+export interface Summary {
   workers: number;
   reloading: boolean;
-  /** Why the last reload failed, if it did. */
-  reloadError?: string;
-  listen: string[];
-  pool: WorkerStatus[];
+  reloadError: string | undefined;
+  pool: { state: policy.WorkerState; heartbeatAge: number }[];
 }
+
+const waitingAt = (fds: readonly number[]) => fds.reduce((sum, fd) => sum + waitingConnections(fd), 0);
 
 /** How long the manager sleeps at the most, so that a deleted PID file is back soon. Milliseconds. */
 const TICK = 1_000;
@@ -94,12 +96,17 @@ export class Manager {
     this.#run = run;
     this.#events = events;
     this.#target = { goal: 'run', workers: settings.workers, generation: 0, proven: false };
-    this.#reload = new Reload(this.#target, events, settings.log, () => {
+    const reloaded = (error?: PreforkError) => {
+      this.#premises?.stats.page.happened(error ? 'reloadsFailed' : 'reloads');
+      events.reload(error);
+    };
+    this.#reload = new Reload(this.#target, { reload: reloaded }, settings.log, () => {
       followFolder(settings.directory);
       this.#premises?.renewSecrets();
     });
     this.#upgrade = new Upgrade(run, settings, {
       succeeded: (heir) => {
+        this.#premises?.stats.page.happened('upgrades');
         this.#events.upgraded?.(heir);
         this.#aim('stop gracefully');
         this.#events.finish(true);
@@ -180,7 +187,7 @@ export class Manager {
     const { board, sockets } = this.#premises;
     const locations = sockets.map(({ fds, location }) => ({
       reuse: location.reuse ?? false,
-      waiting: () => fds.reduce((sum, fd) => sum + waitingConnections(fd), 0),
+      waiting: () => waitingAt(fds),
     }));
     this.#watch = new QueueWatch(board, locations, this.#settings.acceptLock);
     this.#saturation ??= new Saturation(board, this.#settings.maxClients);
@@ -219,6 +226,7 @@ export class Manager {
 
   /** What the next manager may have left is tidied: its lock file, and its pid in our PID file. */
   #upgradeFailed(heir: number): void {
+    this.#premises?.stats.page.happened('upgradesFailed');
     const { log, lockFile } = this.#settings;
     attempt(log, 'remove the lock file of the next manager', () => {
       if (heir !== 0 && lockFile !== undefined) rmSync(lockFilePath(lockFile, heir), { force: true });
@@ -231,15 +239,27 @@ export class Manager {
     this.#premises?.pidFile.ensure();
   }
 
-  status(): Status {
+  /** `undefined` before the server runs. */
+  status(): Status | undefined {
+    if (!this.#premises) return undefined;
+    this.#publish();
+    const { board, stats, sockets } = this.#premises;
+    const locations = sockets.map(({ location, fds }) => ({ url: location.url, waiting: waitingAt(fds) }));
     const { reloadError } = this.#reload;
     return {
-      pid: process.pid,
-      workers: this.#target.workers,
+      ...readStatus({ pid: process.pid, board, stats: stats.page, locations, now: monotonic() }),
       reloading: this.#isReloading(),
       ...(reloadError === undefined ? {} : { reloadError }),
-      listen: (this.#premises?.sockets ?? []).map(({ location }) => location.url),
-      pool: this.#pool?.status() ?? [],
+    };
+  }
+
+  summary(): Summary {
+    const now = performance.now();
+    return {
+      workers: this.#target.workers,
+      reloading: this.#isReloading(),
+      reloadError: this.#reload.reloadError,
+      pool: this.#workers.map(({ state, heartbeatAt }) => ({ state, heartbeatAge: now - heartbeatAt })),
     };
   }
 
@@ -318,7 +338,9 @@ export class Manager {
       this.#keepFiles();
       if (!this.#upgrade.isRunning) this.#premises?.onDemand?.sweep(this.#workers, this.#target, now);
     }
-    for (const worker of policy.surplus(this.#workers, this.#target)) this.#pool.quit(worker);
+    for (const worker of policy.surplus(this.#workers, this.#target)) {
+      this.#pool.quit(worker, worker.generation === this.#target.generation ? 'resized' : 'reloaded');
+    }
     // now that the signals of this loop turn have been heard, a stop among them
     for (const worker of this.#workers) if (worker.isAsking) this.#pool.grant(worker);
     if (now >= this.#judgeFrom) for (const worker of this.#workers) this.#judge(this.#pool, worker, now);
@@ -326,14 +348,14 @@ export class Manager {
     this.#keepSockets();
     this.#checkRights();
     this.#buryOrphans();
-    this.#publish(this.#pool);
+    this.#publish();
     if (this.#target.goal !== 'run' && this.#workers.length === 0 && !this.#upgrade.isRunning) return this.#finished();
     this.#sleep(now);
     this.#events.wait();
   }
 
   /** Tells the `prefork` command. */
-  #publish(pool: Pool): void {
+  #publish(): void {
     const { goal, proven, workers } = this.#target;
     const running = proven ? Phase.serving : Phase.starting;
     const phase = this.#upgrade.hasSucceeded
@@ -342,9 +364,10 @@ export class Manager {
         ? Phase.stopping
         : running;
     if (!this.#premises) return;
-    const { board, pidFile } = this.#premises;
+    const { board, pidFile, stats } = this.#premises;
+    recordWorkers(stats.page, this.#workers);
     board.pidFile = pidFile.inode;
-    board.assert(pool.slots, goal !== 'run' && !this.#upgrade.hasSucceeded);
+    board.assert(this.#pool?.slots ?? 0, goal !== 'run' && !this.#upgrade.hasSucceeded);
     board.bulletin.write({ phase, workers, ...this.#reload.news, ...this.#upgrade.news });
   }
 
@@ -359,11 +382,12 @@ export class Manager {
   #judge(pool: Pool, worker: policy.WorkerRecord, now: number): void {
     const { log, heartbeatTimeout } = this.#settings;
     const order = policy.decide(worker, this.#target, this.#settings, now);
-    if (order === 'quit') pool.quit(worker);
+    if (order === 'quit') pool.quit(worker, 'stopped');
     if (order === 'kill') pool.kill(worker);
     if (order !== 'expire') return;
     log.error(`Worker ${worker.pid} has no heartbeat (${heartbeatTimeout / 1000} s), restarting`);
-    if (worker.state === 'healthy') return pool.quit(worker);
+    if (worker.state === 'healthy') return pool.quit(worker, 'hung');
+    worker.order = 'hung';
     // it has never served: there is nothing to drain
     this.#reload.failed(worker, `worker ${worker.pid} sent no heartbeat`, this.#workers);
     pool.kill(worker);

@@ -8,14 +8,14 @@ import type { Settings } from '../options.js';
 import { sendDatagram } from '../posix.js';
 import { printable } from '../printable.js';
 import { takeVariables } from './environment.js';
-import type { ManagerEvents, Status } from './manager.js';
+import type { ManagerEvents, Summary } from './manager.js';
 
 /** The manager's events, told to systemd as well if it wants to know. The first server of a script speaks for it. */
 export function notifying(
   events: ManagerEvents,
   run: number,
   settings: Settings,
-  status: () => Status | undefined,
+  status: () => Summary | undefined,
 ): ManagerEvents {
   const { NOTIFY_SOCKET: socket, WATCHDOG_USEC, WATCHDOG_PID } = process.env;
   if (!socket) return events;
@@ -56,7 +56,7 @@ class Notifier {
   readonly #socket: string;
   readonly #watchdog: number;
   readonly #settings: Settings;
-  readonly #status: () => Status | undefined;
+  readonly #status: () => Summary | undefined;
   /** Whether systemd takes us for the main process: it listens to nobody else. */
   #isMain: boolean;
   #isReady = false;
@@ -69,7 +69,13 @@ class Notifier {
   #unsent: string | undefined;
   #hasFailed = false;
 
-  constructor(socket: string, watchdog: number, isHeir: boolean, settings: Settings, status: () => Status | undefined) {
+  constructor(
+    socket: string,
+    watchdog: number,
+    isHeir: boolean,
+    settings: Settings,
+    status: () => Summary | undefined,
+  ) {
     this.#socket = socket;
     this.#watchdog = watchdog;
     this.#settings = settings;

@@ -20,6 +20,8 @@ export interface WorkerRecord {
   drainingSince?: number;
   /** It was told to leave, not by us, and waits for our answer. */
   isAsking?: boolean;
+  /** Why it was told to go, if it was. */
+  order?: 'resized' | 'reloaded' | 'stopped' | 'hung';
   /** It has said that it accepts no more. */
   hasLeft?: boolean;
 }

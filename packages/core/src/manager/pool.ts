@@ -5,11 +5,12 @@ import type { Duplex } from 'node:stream';
 import { ASKING_BEAT, DRAINING_BEAT, GRANT } from '../handover.js';
 import { trace } from '../log.js';
 import type { Settings } from '../options.js';
-import { type Counters, SLOTS, State } from '../scoreboard.js';
-import type { WorkerRecord, WorkerState } from './policy.js';
+import { SLOTS, State } from '../scoreboard.js';
+import type { WorkerRecord } from './policy.js';
 import type { Premises } from './premises.js';
 import { forget, waiterOf } from './queue-watch.js';
 import { signalProcess, spawnWorker } from './spawn.js';
+import { exitOf, recordStart } from './statistics.js';
 
 /** What happened to a worker; the record has been brought up to date. */
 export interface PoolEvents {
@@ -18,18 +19,6 @@ export interface PoolEvents {
   /** The process has ended, by a signal or with an `exit status`; its record is deleted after this. */
   reaped(worker: WorkerRecord, end: string): void;
   notSpawned(error: Error): void;
-}
-
-/** A worker in `status()`. */
-export interface WorkerStatus extends Counters {
-  pid: number;
-  /** Its number in the pool, which its successor takes over: `server.workerId` there. */
-  id: number;
-  state: WorkerState;
-  /** Milliseconds since it was started. */
-  age: number;
-  /** Milliseconds since its last heartbeat. */
-  heartbeatAge: number;
 }
 
 export class Pool {
@@ -80,6 +69,7 @@ export class Pool {
     this.#workers.set(pid, worker);
     this.#pipes.set(pid, pipe);
     channel?.given(worker);
+    recordStart(this.#premises.stats.page, worker);
     pipe.on('data', (beats: Buffer) => this.#beaten(worker, beats));
     pipe.on('error', () => {}); // the exit follows
     child.once('exit', (status, signal) => this.#reap(worker, signal ?? `exit status ${status}`));
@@ -89,7 +79,8 @@ export class Pool {
   }
 
   /** Orders a worker to drain. */
-  quit(worker: WorkerRecord): void {
+  quit(worker: WorkerRecord, order: WorkerRecord['order']): void {
+    if (order) worker.order ??= order;
     const { log, gracefulTimeout } = this.#settings;
     log.info(`Trying to stop worker ${worker.pid} gracefully (${gracefulTimeout / 1000} s)`);
     worker.state = 'draining';
@@ -139,18 +130,6 @@ export class Pool {
     for (const { pid, state } of this.workers) if (state === 'healthy') signalProcess(pid, 'SIGURG');
   }
 
-  status(): WorkerStatus[] {
-    const now = performance.now();
-    return this.workers.map(({ pid, slot, id, state, spawnedAt, heartbeatAt }) => ({
-      pid,
-      id,
-      state,
-      age: Math.round(now - spawnedAt),
-      heartbeatAge: Math.round(now - heartbeatAt),
-      ...this.#premises.board.counters(slot),
-    }));
-  }
-
   /** What a hung worker is given here. */
   #patience(): number {
     const { heartbeatInterval, heartbeatTimeout, gracefulTimeout } = this.#settings;
@@ -184,6 +163,7 @@ export class Pool {
     const { log } = this.#settings;
     const isExpected = worker.state === 'draining' || worker.state === 'killed';
     forget(this.#premises.board, worker.slot);
+    this.#premises.stats.page.retire(worker.slot, exitOf(worker, end));
     this.#pipes.delete(worker.pid);
     this.#premises.onDemand?.reaped(worker);
     this.#events.reaped(worker, end);

@@ -19,6 +19,7 @@ import { OnDemand } from './on-demand.js';
 import { type Owner, resolveOwner } from './owner.js';
 import { PidFileKeeper } from './pid-file-keeper.js';
 import { readSecrets } from './secrets.js';
+import { openStats, type StatsPage } from './statistics.js';
 import { ticketsOf } from './tickets.js';
 
 export interface Premises {
@@ -30,6 +31,7 @@ export interface Premises {
   /** None where no server can speak TLS. */
   readonly tickets: Tickets | undefined;
   readonly lockFile: LockFile | undefined;
+  readonly stats: StatsPage;
   /** What each worker inherits, in the order of the hand-over. */
   readonly descriptors: readonly number[];
   /** As whom the workers run. */
@@ -83,6 +85,7 @@ export async function openPremises(
     const scoreboard = anonymousFile(SCOREBOARD_NAME, SCOREBOARD_BYTES);
     memory.push(scoreboard);
     sealSize(scoreboard);
+    const stats = openStats(inheritance?.stats);
     const secretsOf = () => sockets.map(({ location: { secrets } }) => secrets);
     // the application may make servers of TLS where no location says so
     const mayTls = changed !== undefined || settings.createServer !== undefined || secretsOf().some(Boolean);
@@ -95,8 +98,9 @@ export async function openPremises(
         locations: sockets.map(({ location }) => location),
         onDemand: onDemand?.sockets.map(({ location: { url } }) => url) ?? [],
         ticketSeed: tickets?.seed ?? '',
+        manager: stats.manager,
       });
-    memory.push(writeBornWith());
+    memory.push(writeBornWith(), stats.fd);
     const rewrite = () => {
       for (const page of memory.splice(1, 1, writeBornWith())) closeSync(page);
     };
@@ -122,6 +126,7 @@ export async function openPremises(
       onDemand,
       board,
       owner,
+      stats,
       lockFile,
       get descriptors() {
         return [...memory, ...sockets.flatMap(({ fds }) => fds)];

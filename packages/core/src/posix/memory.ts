@@ -39,3 +39,8 @@ export function mapShared(fd: number, bytes: number): Uint32Array {
   if (address === null || BigInt(address) === 0xffff_ffff_ffff_ffffn) throw systemError('mmap');
   return new Uint32Array(libc().view(address, bytes));
 }
+
+/** The same as doubles. */
+export function mapSharedDoubles(fd: number, bytes: number): Float64Array {
+  return new Float64Array(mapShared(fd, bytes).buffer);
+}

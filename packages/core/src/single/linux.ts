@@ -5,7 +5,7 @@ import { PreforkError } from '../errors.js';
 import type { Location } from '../locations.js';
 import { openPremises } from '../manager/premises.js';
 import type { Settings } from '../options.js';
-import { ALONE } from './alone.js';
+import { ALONE, beginRecord } from './alone.js';
 import type { SinglePost } from './single.js';
 
 /** @throws what a manager would fail with; nothing is left behind. */
@@ -19,9 +19,13 @@ export async function openPost(settings: Settings, locations: readonly Location[
   board.pidFile = premises.pidFile.inode;
   board.claim(ALONE.slot);
   board.enter(ALONE.slot, process.pid);
+  const stats = premises.stats.page;
+  beginRecord(stats);
   return {
     ...ALONE,
     board,
+    stats,
+    recorder: stats.recorder(ALONE.slot),
     locations: sockets.map(({ location }) => location),
     sockets: sockets.map(({ fds }) => fds),
     refuse: () => premises.setWelcome(false),

@@ -3,15 +3,18 @@
 
 import { once } from 'node:events';
 import net, { type Socket } from 'node:net';
+import { monotonic } from '../clock.js';
 import type { BoundLocation } from '../handover.js';
 import type { Location } from '../locations.js';
 import { enterFolder } from '../manager/folder.js';
 import { readSecrets } from '../manager/secrets.js';
 import type { Settings } from '../options.js';
 import { SCOREBOARD_BYTES, Scoreboard } from '../scoreboard.js';
+import { Stats } from '../stats.js';
+import { STATS_BYTES } from '../stats-layout.js';
 import type { Entrance, Gate, GateEvents } from '../worker/gate.js';
 import { tune } from '../worker/handle.js';
-import { ALONE } from './alone.js';
+import { ALONE, beginRecord } from './alone.js';
 import type { SinglePost } from './single.js';
 
 /** A socket that listens by Node, and what came before somebody served. */
@@ -34,8 +37,13 @@ export async function openPost({ directory }: Settings, locations: readonly Loca
     close();
     throw error;
   }
+  const stats = new Stats(new Float64Array(STATS_BYTES / 8), 0);
+  stats.open(monotonic());
+  beginRecord(stats);
   return {
     ...ALONE,
+    stats,
+    recorder: stats.recorder(ALONE.slot),
     board: new Scoreboard(new Uint32Array(SCOREBOARD_BYTES / 4)),
     locations: doors.map(({ location }) => location),
     sockets: doors.map((_, i) => [i]),

@@ -2,13 +2,16 @@
 // process, and takes the signals that end it.
 
 import type { Server as HttpServer } from 'node:http';
+import { monotonic } from '../clock.js';
 import { messageOf } from '../errors.js';
 import type { BoundLocation } from '../handover.js';
 import type { Location } from '../locations.js';
-import type { ManagerEvents, Status } from '../manager/manager.js';
+import type { ManagerEvents, Summary } from '../manager/manager.js';
 import type { ManagerSignal } from '../manager/signals.js';
 import type { Listener, Settings } from '../options.js';
+import { readStatus, type Status } from '../pool-status.js';
 import { State } from '../scoreboard.js';
+import type { Stats } from '../stats.js';
 import { type Post, Service } from '../worker/service.js';
 
 /** What the application is told, and asked. */
@@ -21,6 +24,7 @@ export interface SingleEvents extends ManagerEvents {
 
 /** A {@link Post} and the files that belong to it. */
 export interface SinglePost extends Post {
+  readonly stats: Stats;
   ensurePidFile(): void;
   /** Removes what was made. */
   release(): void;
@@ -30,7 +34,6 @@ export class Single {
   readonly #listener: Listener;
   readonly #settings: Settings;
   readonly #events: SingleEvents;
-  readonly #startedAt = performance.now();
   #post: SinglePost | undefined;
   #service: Service | undefined;
   #goal: 'run' | 'stop gracefully' | 'stop immediately' = 'run';
@@ -101,18 +104,17 @@ export class Single {
     this.#post?.ensurePidFile();
   }
 
-  status(): Status {
-    const age = Math.round(performance.now() - this.#startedAt);
-    const { pid } = process;
-    const counters = this.#post?.board.counters(this.#post.slot);
+  status(): Status | undefined {
+    const post = this.#post;
+    if (!post) return undefined;
+    const locations = post.locations.map(({ url }) => ({ url, waiting: 0 }));
+    return readStatus({ pid: process.pid, board: post.board, stats: post.stats, locations, now: monotonic() });
+  }
+
+  summary(): Summary {
     const state = this.#goal === 'run' ? ('healthy' as const) : ('draining' as const);
-    return {
-      pid,
-      workers: 1,
-      reloading: false,
-      listen: (this.#post?.locations ?? []).map(({ url }) => url),
-      pool: counters ? [{ pid, id: 0, state, age, heartbeatAge: 0, ...counters }] : [],
-    };
+    const pool = this.#post ? [{ state, heartbeatAge: 0 }] : [];
+    return { workers: 1, reloading: false, reloadError: undefined, pool };
   }
 
   #stop(graceful: boolean): void {

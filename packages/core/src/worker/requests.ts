@@ -5,6 +5,7 @@ import type { ServerResponse } from 'node:http';
 import type { ServerHttp2Stream } from 'node:http2';
 import type { Socket } from 'node:net';
 import { afterTurn } from './own-context.js';
+import type { Statistics } from './statistics.js';
 
 /** Requests in flight and in total: once when a loop turn's first begins, once after it, and as longer ones end. */
 type Tell = (inFlight: number, served: number) => void;
@@ -15,31 +16,35 @@ export class Requests {
    * kept, which each garbage collection would pay for.
    */
   #latest: ServerResponse | undefined;
-  /** Responses that took longer, and are not finished. */
-  readonly #pending = new Set<ServerResponse>();
+  /** When the last one has begun. */
+  #latestAt = 0;
+  /** Responses that took longer, and are not finished, and when they have begun. */
+  readonly #pending = new Map<ServerResponse, number>();
   /** Responses that `checkContinue` gave to the application, which will pass them on as requests. */
   readonly #continued = new Set<ServerResponse>();
   /** Responses that wait for the one before them on their connection: Node 20 and 22 tell nobody when it is closed. */
   readonly #queued = new Map<Socket, Set<ServerResponse>>();
   /** The newest response that had to wait for the one before it, by connection: it may be ended already. */
   readonly #newestQueued = new WeakMap<Socket, ServerResponse>();
-  /** Requests of http2. */
-  readonly streams = new Set<ServerHttp2Stream>();
+  /** Requests of http2, and when they have begun. */
+  readonly #streams = new Map<ServerHttp2Stream, number>();
   readonly #responseClosed: (this: ServerResponse) => void;
   readonly #streamClosed: (this: ServerHttp2Stream) => void;
   readonly #told: Tell;
+  readonly #statistics: Statistics;
   #held = 0;
   #served = 0;
 
-  constructor(told: Tell) {
+  constructor(told: Tell, statistics: Statistics) {
     this.#told = told;
+    this.#statistics = statistics;
     const requests = this;
     // one function for all responses, which are its `this`: nothing is made per request
     this.#responseClosed = function () {
       requests.drop(this);
     };
     this.#streamClosed = function () {
-      requests.streams.delete(this);
+      requests.#streamEnded(this);
       requests.#served += 1;
       requests.#tell();
     };
@@ -48,24 +53,28 @@ export class Requests {
   /** A request of HTTP/1. */
   begin(response: ServerResponse): void {
     const before = this.#latest;
-    this.#latest = response;
     if (before) this.#sift(before);
-    else this.#turnBegan();
+    this.#latest = response;
+    this.#latestAt = this.#statistics.begin();
+    if (!before) this.#turnBegan();
   }
 
   /** A request of http2: one of many on its connection, which is not answered in the loop turn. */
   beginStream(stream: ServerHttp2Stream): void {
-    this.streams.add(stream);
+    this.#streams.set(stream, this.#statistics.begin());
+    this.#statistics.tell();
     stream.on('close', this.#streamClosed);
     this.#tell();
   }
 
   /** It is finished, or its connection is closed. */
   drop(response: ServerResponse): void {
+    const begunAt = this.#latest === response ? this.#latestAt : this.#pending.get(response);
+    if (begunAt === undefined) return;
     if (this.#latest === response) this.#latest = undefined;
-    else if (!this.#pending.delete(response)) return;
+    this.#pending.delete(response);
     if (this.#queued.size > 0) this.#queued.get(response.req.socket)?.delete(response);
-    this.#end(response);
+    this.#end(response, begunAt);
     // else the end of the loop turn tells
     if (!this.#latest) this.#tell();
   }
@@ -80,9 +89,14 @@ export class Requests {
     return this.#continued.size > 0 && this.#continued.delete(response);
   }
 
+  /** Requests of http2 that are not ended. */
+  get streams(): readonly ServerHttp2Stream[] {
+    return [...this.#streams.keys()];
+  }
+
   /** Responses that are not ended, in the order in which they began. */
   unfinished(): ServerResponse[] {
-    return [...this.#pending, ...(this.#latest ? [this.#latest] : [])];
+    return [...this.#pending.keys(), ...(this.#latest ? [this.#latest] : [])];
   }
 
   /** A connection of a server that knows no requests: it is one until it ends. */
@@ -108,6 +122,7 @@ export class Requests {
   }
 
   #turnBegan(): void {
+    this.#statistics.turnBegan(this.#latestAt);
     afterTurn(this.#turnEnded);
     this.#tell();
   }
@@ -116,25 +131,33 @@ export class Requests {
     const response = this.#latest;
     this.#latest = undefined;
     if (response) this.#sift(response);
+    this.#statistics.turnEnded();
     this.#tell();
   };
 
   /** What is ended is counted, only the rest is watched. */
   #sift(response: ServerResponse): void {
     if (!response.socket && !response.writableFinished) this.#newestQueued.set(response.req.socket, response);
-    if (response.writableEnded || response.destroyed) this.#end(response);
+    if (response.writableEnded || response.destroyed) this.#end(response, this.#latestAt);
     else this.#await(response);
   }
 
   #tell(): void {
     const { size } = this.#pending;
-    this.#told(this.#held + size + this.streams.size + (this.#latest ? 1 : 0), this.#served);
+    this.#told(this.#held + size + this.#streams.size + (this.#latest ? 1 : 0), this.#served);
   }
 
   #await(response: ServerResponse): void {
-    this.#pending.add(response);
+    this.#pending.set(response, this.#latestAt);
     response.on('close', this.#responseClosed);
     if (!response.socket) this.#queue(response);
+  }
+
+  #streamEnded(stream: ServerHttp2Stream): void {
+    const begunAt = this.#streams.get(stream);
+    this.#streams.delete(stream);
+    const status = Number(stream.sentHeaders?.[':status'] ?? 0);
+    if (begunAt !== undefined) this.#statistics.end(status, begunAt);
   }
 
   #queue(response: ServerResponse): void {
@@ -149,8 +172,9 @@ export class Requests {
     });
   }
 
-  #end(response: ServerResponse): void {
+  #end(response: ServerResponse, begunAt: number): void {
     this.#served += 1;
+    this.#statistics.end(response.statusCode, begunAt);
     if (this.#continued.size > 0) this.#continued.delete(response);
   }
 }

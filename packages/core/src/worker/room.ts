@@ -14,6 +14,8 @@ export interface RoomParts {
   pid: number;
   board: Scoreboard;
   budget: AcceptBudget;
+  /** So many connections were accepted in all. */
+  accepted(total: number): void;
   /** The accept budget is used up. The gate is closed already. */
   spent(): void;
   warn(message: string): void;
@@ -77,6 +79,7 @@ export class Room {
     this.#hasWarned = false;
     board.setConnections(slot, this.#connections);
     board.setAccepts(slot, this.#accepts);
+    this.#parts.accepted(this.#accepts);
     budget.spend();
   }
 

@@ -8,6 +8,7 @@ import type { BoundLocation } from '../handover.js';
 import { trace } from '../log.js';
 import type { Listener, Settings } from '../options.js';
 import type { Scoreboard } from '../scoreboard.js';
+import type { Recorder } from '../stats.js';
 import { AcceptBudget } from './accept-budget.js';
 import type { AcceptLock } from './accept-lock.js';
 import { Connections } from './connections.js';
@@ -19,6 +20,7 @@ import { after, afterTurn, inOwnContext, makeOwnContext } from './own-context.js
 import { adoptPrototypes } from './prototypes.js';
 import { Seats } from './seats.js';
 import { createServers, entrancesOf, open, setTimeouts } from './servers.js';
+import { Statistics } from './statistics.js';
 import { shareTickets } from './tickets.js';
 import { Turnstile } from './turnstile.js';
 
@@ -27,6 +29,7 @@ export interface Post {
   readonly slot: number;
   readonly board: Scoreboard;
   readonly lock: AcceptLock;
+  readonly recorder: Recorder;
   readonly locations: readonly BoundLocation[];
   /** The descriptors of each location's listening sockets. */
   readonly sockets: readonly (readonly number[])[];
@@ -60,6 +63,8 @@ export class Service {
   readonly #settings: Settings;
   readonly #events: ServiceEvents;
   readonly #connections: Connections;
+  readonly #statistics: Statistics;
+  readonly #budget: AcceptBudget;
   readonly #turnstile: Turnstile;
   /** Made for the locations. */
   readonly #made: readonly HttpServer[];
@@ -87,14 +92,17 @@ export class Service {
     this.#post = post;
     this.#settings = settings;
     this.#events = events;
-    this.#connections = new Connections(settings.maxRequests, {
+    this.#statistics = new Statistics(post.recorder);
+    const told = {
       entering: () => this.#turnstile.enter(),
-      requests: (inFlight, served) => post.board.setRequests(post.slot, inFlight, served),
-    });
+      requests: (inFlight: number, served: number) => post.board.setRequests(post.slot, inFlight, served),
+    };
+    this.#connections = new Connections(settings.maxRequests, told, this.#statistics);
     this.#made = listener ? createServers(post.locations, listener, settings) : [];
     this.#servers = [...this.#made];
     this.#open = new Set(this.#made);
     for (const [i, server] of this.#made.entries()) this.#shareTickets(server, post.locations[i]);
+    this.#budget = new AcceptBudget(settings.accepts);
     this.#turnstile = this.#createTurnstile();
     const service = this;
     this.#closed = function () {
@@ -152,9 +160,10 @@ export class Service {
     this.#turnstile.woken();
   }
 
-  /** Writes this worker's state to the scoreboard again. */
+  /** At each heartbeat: writes this worker's state to the scoreboard again, and how it is. */
   publish(): void {
     this.#turnstile.publish();
+    this.#statistics.measure(this.#budget.left);
   }
 
   /** Stops accepting and finishes what is open; `isStopping` when the whole server goes. */
@@ -205,7 +214,8 @@ export class Service {
         pid: process.pid,
         board,
         lock,
-        budget: new AcceptBudget(settings.accepts),
+        budget: this.#budget,
+        accepted: (total) => this.#statistics.accepted(total),
         now,
         admit: (entrance, socket) => {
           if (entrance.isHttp) this.#connections.add(socket);

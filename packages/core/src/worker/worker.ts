@@ -4,11 +4,25 @@
 import { closeSync } from 'node:fs';
 import type { Server as HttpServer } from 'node:http';
 import type { Server } from 'node:net';
-import { type Facts, type Identity, listenDescriptors, SCOREBOARD_FD, takeFacts } from '../handover.js';
+import { monotonic } from '../clock.js';
+import {
+  type BoundLocation,
+  type Facts,
+  type Identity,
+  listenDescriptors,
+  SCOREBOARD_FD,
+  STATS_FD,
+  takeFacts,
+} from '../handover.js';
 import { trace } from '../log.js';
 import type { Listener, Settings } from '../options.js';
+import { readStatus, type Status } from '../pool-status.js';
+import { mapSharedDoubles } from '../posix/memory.js';
 import { hideFromOthers } from '../posix/process.js';
+import { waitingConnections } from '../posix/queue.js';
 import { Scoreboard } from '../scoreboard.js';
+import { Stats } from '../stats.js';
+import { STATS_BYTES } from '../stats-layout.js';
 import { openAcceptLock } from './accept-lock.js';
 import { Departure } from './departure.js';
 import { createHeartbeat } from './heartbeat.js';
@@ -36,6 +50,10 @@ export interface Charge {
 }
 
 export interface WorkerHandle {
+  /** Where the pool listens. */
+  readonly addresses: BoundLocation['address'][];
+  /** The pool as shared memory has it. */
+  status(): Status;
   /** Stops accepting, finishes what is open, exits 0. */
   drain(): void;
   /** Exits 0 at once, and says before that it does so on purpose. */
@@ -73,6 +91,7 @@ export function serve(identity: Identity, settings: Settings, events: WorkerEven
   const { facts, listener, places } = charge;
   const { slot, patience } = identity;
   const board = Scoreboard.map(SCOREBOARD_FD);
+  const stats = new Stats(mapSharedDoubles(STATS_FD, STATS_BYTES), facts.manager);
   const locations = places.map(({ location }) => location);
   const sockets = places.map(({ fds }) => fds);
   const open = new Set(sockets.flat());
@@ -86,7 +105,16 @@ export function serve(identity: Identity, settings: Settings, events: WorkerEven
   // after the lock, which is opened through /proc
   if (facts.isOtherUser) hideFromOthers();
   const { ticketSeed } = facts;
-  const post = { slot, board, lock, locations, sockets, ticketSeed, close: () => close() };
+  const post = {
+    slot,
+    board,
+    recorder: stats.recorder(slot),
+    lock,
+    locations,
+    sockets,
+    ticketSeed,
+    close: () => close(),
+  };
   const service = new Service(post, listener, settings, {
     server: events.server,
     leaving() {
@@ -138,7 +166,14 @@ export function serve(identity: Identity, settings: Settings, events: WorkerEven
     });
     trace.worker('worker %d serves', process.pid);
   });
+  const locationOf = ({ location, fds }: Place) => ({
+    url: location.url,
+    waiting: isLeaving ? 0 : fds.reduce((sum, fd) => sum + waitingConnections(fd), 0),
+  });
   return {
+    addresses: locations.map(({ address }) => address),
+    status: () =>
+      readStatus({ pid: identity.manager, board, stats, locations: places.map(locationOf), now: monotonic() }),
     drain: () => departure.request('stop()'),
     exit() {
       heartbeat.announceDrain();

@@ -107,6 +107,7 @@ export class FakeWorker {
       slot,
       pid: this.pid,
       budget,
+      accepted() {},
       board: pool.board,
       lock: this.#createLock(),
       now: () => pool.now,

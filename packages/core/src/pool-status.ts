@@ -1,0 +1,152 @@
+// Both processes, and the command. What `status()` returns, read from shared memory: the same in the manager, in each worker and
+// beside the server. It asks no process.
+
+import { Phase } from './bulletin.js';
+import { percentile } from './durations.js';
+import type { Scoreboard } from './scoreboard.js';
+import type { Stats } from './stats.js';
+import { type Exit, type PoolEvent, STATES, type StatsRecord } from './stats-layout.js';
+
+/** Request durations, milliseconds: how many, their sum, and what a share of them did not exceed. */
+export interface Durations {
+  count: number;
+  sum: number;
+  p50?: number;
+  p90?: number;
+  p99?: number;
+}
+
+/** What the pool has done since its first manager started; no number of it ever goes down. */
+export interface Totals {
+  /** Connections that were accepted. */
+  connections: number;
+  /** Requests that have begun. */
+  requests: number;
+  /** Responses that have ended, by the first digit of their status. */
+  responses: Record<'1xx' | '2xx' | '3xx' | '4xx' | '5xx', number>;
+  /** Requests of workers that died before they had counted a response. */
+  unanswered: number;
+  /** Workers that have ended, by the reason. */
+  exits: Record<Exit, number>;
+  reloads: { succeeded: number; failed: number };
+  upgrades: { succeeded: number; failed: number };
+}
+
+/** A worker in `status()`. Times are milliseconds, sizes bytes. */
+export interface WorkerStatus {
+  pid: number;
+  /** Its number in the pool, 0 to `workers` - 1; its replacement takes it over. */
+  id: number;
+  state: (typeof STATES)[number];
+  /** Which reload it was started by. */
+  generation: number;
+  /** Since it was started. */
+  age: number;
+  /** Since its last heartbeat. */
+  heartbeatAge: number;
+  /** Connections that are open. */
+  connections: number;
+  /** Requests in flight. */
+  requests: number;
+  /** Connections that it has accepted. */
+  accepts: number;
+  /** How many it may still accept; absent without a limit. */
+  acceptsLeft?: number;
+  /** Requests that it has served. */
+  served: number;
+  /** The share of its time that its event loop was busy, between its last two heartbeats: 0 to 1. */
+  utilization: number;
+  /** What 99 of 100 turns of its event loop that ran the application did not exceed, between its last two heartbeats. */
+  delay: number;
+  /** Resident memory, and the part of the heap that is in use. */
+  resident: number;
+  heap: number;
+  durations: Durations;
+}
+
+/** What `status()` returns. */
+export interface Status {
+  /** The manager's. */
+  pid: number;
+  phase: string;
+  /** Milliseconds since the first manager of this server started. */
+  uptime: number;
+  /** How many workers there are meant to be. */
+  workers: number;
+  /** The generation that new workers belong to: one more with each reload. */
+  generation: number;
+  reloading: boolean;
+  /** Why the last reload failed, if it did; known to the manager only. */
+  reloadError?: string;
+  listen: string[];
+  /** Where the server listens, and how many connections wait there for a worker; 1 stands for "some" at a UNIX socket. */
+  locations: { url: string; waiting: number }[];
+  totals: Totals;
+  durations: Durations;
+  pool: WorkerStatus[];
+}
+
+export interface StatusParts {
+  /** The manager's. */
+  pid: number;
+  board: Scoreboard;
+  stats: Stats;
+  locations: readonly { url: string; waiting: number }[];
+  /** Milliseconds of the monotonic clock. */
+  now: number;
+}
+
+export function readStatus({ pid, board, stats, locations, now }: StatusParts): Status {
+  const news = board.bulletin.read();
+  const { startedAt, duration, buckets, events, ...totals } = stats.totals();
+  const records = stats.records();
+  const answered = Object.values(totals.responses).reduce((sum, count) => sum + count, 0);
+  return {
+    pid,
+    phase: Object.entries(Phase).find(([, value]) => value === news.phase)?.[0] ?? 'unknown',
+    uptime: Math.max(0, Math.round(now - startedAt)),
+    workers: news.workers,
+    generation: Math.max(0, ...records.map(({ generation }) => generation)),
+    reloading: news.reloads > Math.max(news.reloaded, news.reloadFailed),
+    listen: locations.map(({ url }) => url),
+    locations: [...locations],
+    totals: { ...totals, ...eventsOf(events) },
+    durations: durationsOf(answered, duration, buckets),
+    pool: records.map((record) => workerOf(record, board, stats, now)),
+  };
+}
+
+function eventsOf(events: Record<PoolEvent, number>): Pick<Totals, 'reloads' | 'upgrades'> {
+  const { reloads, reloadsFailed, upgrades, upgradesFailed } = events;
+  return {
+    reloads: { succeeded: reloads, failed: reloadsFailed },
+    upgrades: { succeeded: upgrades, failed: upgradesFailed },
+  };
+}
+
+function workerOf(record: StatsRecord & { slot: number }, board: Scoreboard, stats: Stats, now: number): WorkerStatus {
+  const { pid, id, state, generation, spawnedAt, heartbeatAt, acceptsLeft, duration, slot } = record;
+  const { utilization, delay, resident, heap, code1, code2, code3, code4, code5 } = record;
+  const answered = code1 + code2 + code3 + code4 + code5;
+  return {
+    pid,
+    id,
+    state: STATES[state] ?? 'starting',
+    generation,
+    age: Math.max(0, Math.round(now - spawnedAt)),
+    heartbeatAge: Math.max(0, Math.round(now - heartbeatAt)),
+    ...board.counters(slot),
+    ...(acceptsLeft > 0 ? { acceptsLeft } : {}),
+    utilization,
+    delay,
+    resident,
+    heap,
+    durations: durationsOf(answered, duration, stats.buckets(slot)),
+  };
+}
+
+function durationsOf(count: number, sum: number, buckets: Float64Array): Durations {
+  const shares = { p50: 0.5, p90: 0.9, p99: 0.99 };
+  const found = Object.entries(shares).map(([name, share]) => [name, percentile(buckets, share)] as const);
+  return { count, sum, ...Object.fromEntries(found.filter(([, value]) => value !== undefined)) };
+}

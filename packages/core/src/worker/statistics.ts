@@ -1,0 +1,68 @@
+// Worker. Counts what this worker does, in its record of the shared page: requests and how long they took, and at each heartbeat
+// how busy and how large the process is. It makes nothing per request.
+
+import { performance } from 'node:perf_hooks';
+import { BUCKETS, bucketOf, percentile } from '../durations.js';
+import type { Recorder } from '../stats.js';
+
+export class Statistics {
+  readonly #recorder: Recorder;
+  #begun = 0;
+  /** How long the turns of the event loop took that ran the application, since the last heartbeat. */
+  readonly #turns = new Uint32Array(BUCKETS);
+  #turnAt = 0;
+  #busy = performance.eventLoopUtilization();
+
+  constructor(recorder: Recorder) {
+    this.#recorder = recorder;
+  }
+
+  /** A request has begun. Returns when. */
+  begin(): number {
+    this.#begun += 1;
+    return performance.now();
+  }
+
+  /** The application is about to run in this loop turn. */
+  turnBegan(at: number): void {
+    this.#turnAt = at;
+  }
+
+  /** It has run. */
+  turnEnded(): void {
+    const bucket = bucketOf(performance.now() - this.#turnAt);
+    this.#turns[bucket] = (this.#turns[bucket] ?? 0) + 1;
+    this.#recorder.begun(this.#begun);
+  }
+
+  /** A response has ended, or its client has gone. */
+  end(status: number, begunAt: number): void {
+    const duration = performance.now() - begunAt;
+    this.#recorder.ended(status, bucketOf(duration), duration);
+  }
+
+  /** How many requests have begun, told also where no loop turn ends. */
+  tell(): void {
+    this.#recorder.begun(this.#begun);
+  }
+
+  accepted(total: number): void {
+    this.#recorder.accepted(total);
+  }
+
+  /** At each heartbeat. @param acceptsLeft infinite without a limit */
+  measure(acceptsLeft: number): void {
+    const busy = performance.eventLoopUtilization();
+    const { utilization } = performance.eventLoopUtilization(busy, this.#busy);
+    this.#busy = busy;
+    const { rss, heapUsed } = process.memoryUsage();
+    this.#recorder.measured({
+      acceptsLeft: acceptsLeft === Number.POSITIVE_INFINITY ? 0 : acceptsLeft,
+      utilization: Number.isFinite(utilization) ? utilization : 0,
+      delay: percentile(this.#turns, 0.99) ?? 0,
+      resident: rss,
+      heap: heapUsed,
+    });
+    this.#turns.fill(0);
+  }
+}
