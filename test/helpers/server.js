@@ -16,6 +16,7 @@ import { get } from './client.js';
 import { tempDir } from './files.js';
 import { parentOf, processesWith } from './processes.js';
 import { eventually, within } from './wait.js';
+import { wayOf } from './ways.js';
 
 /**
  * @typedef {object} StartOptions
@@ -45,10 +46,11 @@ export function startServer(
   const fixtures = new URL('../fixtures/', import.meta.url);
   const script = fixture === undefined ? [] : [fileURLToPath(new URL(fixture, fixtures))];
   const json = options === undefined ? [] : [JSON.stringify(options)];
-  const [command, ...rest] = [...via, process.execPath, ...execArgv, ...script, ...json, ...args];
+  const way = wayOf({ execArgv, script, args: [...json, ...args] }, options, () => tempDir(t));
+  const [command, ...rest] = [...via, process.execPath, ...way.execArgv, ...way.script, ...way.args];
   const child = spawn(command, rest, {
     cwd: cwd ?? fixtures,
-    env: { ...process.env, NODE_OPTIONS: undefined, TMPDIR: dir, PREFORK_TEST: mark.split('=')[1], ...env },
+    env: { ...process.env, NODE_OPTIONS: undefined, TMPDIR: dir, PREFORK_TEST: mark.split('=')[1], ...way.env, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const server = new TestServer(child, mark, dir);
