@@ -12,6 +12,7 @@ const FILES = [
   'drain',
   'drain-http2',
   'half-closed',
+  'inactivity',
   'killed-worker',
   'limits',
   'recycle',

@@ -1,6 +1,6 @@
 // The `prefork` command. `--help`, which fits a screen; docs/cli.md has the rest.
 
-export const HELP = `Usage: prefork [flags] app.js     an Express app, a Koa app or (req, res) => ...
+export const HELP = `Usage: prefork [flags] app.js [-- args]  a file that listens, or exports an app
        prefork stop [--now] | reload | upgrade | status [--json]       [-P file]
        prefork resize N|+N|-N                                          [-P file]
 

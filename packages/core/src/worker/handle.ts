@@ -132,6 +132,13 @@ export function trafficOf(socket: net.Socket): { received: number; sent: number;
   return { received: handle.bytesRead, sent: handle.bytesWritten - unsent, unsent };
 }
 
+/** How long a TLS server lets a client take for its handshake, over what it was made with. Milliseconds. */
+export function setHandshakeTimeout(server: net.Server, timeout: number): void {
+  const fields = server as unknown as Record<symbol, number>;
+  const own = Object.getOwnPropertySymbols(fields).find(({ description }) => description === 'handshake-timeout');
+  if (own) fields[own] = timeout;
+}
+
 export function handleError(syscall: string, status: number): Error {
   return new Error(`${syscall} ${getSystemErrorName(status)}`);
 }

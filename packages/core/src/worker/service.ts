@@ -16,6 +16,7 @@ import { abortMargin, exitMargin } from './deadline.js';
 import { drain } from './drain.js';
 import { createGate, createSupply, type Entrance, type Gate, type GateEvents } from './gate.js';
 import { closeGently } from './gentle-close.js';
+import { setHandshakeTimeout } from './handle.js';
 import { after, afterTurn, inOwnContext, makeOwnContext } from './own-context.js';
 import { adoptPrototypes } from './prototypes.js';
 import { Seats } from './seats.js';
@@ -239,6 +240,8 @@ export class Service {
   #watch(server: Server, isHttp: boolean): void {
     if (this.#watched.has(server)) return;
     this.#watched.add(server);
+    const { inactivityTimeout } = this.#settings;
+    if (inactivityTimeout !== undefined) setHandshakeTimeout(server, inactivityTimeout);
     if (!isHttp) return this.#connections.watchPlain(server);
     // one of http2 is asked only for what it has
     const http = server as HttpServer;
