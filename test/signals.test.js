@@ -69,10 +69,22 @@ describe('a server that stops gracefully and waits for a request', () => {
     assert.equal(server.count(/^finish/), 1, server.output);
   });
 
-  test('kills what is left after gracefulTimeout, with status 0', async (t) => {
+  test('ends what is left shortly before gracefulTimeout, with status 0 and without a kill', async (t) => {
+    const server = startServer(t, 'echo.js', { options: { workers: 1, gracefulTimeout: 1000 } });
+    await server.healthy(1);
+    await hangingRequest(t, server);
+    signal(server.pid, 'SIGQUIT');
+    assert.deepEqual(await server.ended, { code: 0, signal: null });
+    assert.equal(server.count(/Ending connections that are still open \(1\)/), 1, server.output);
+    assert.equal(server.count(/Stopping worker \d+ immediately/), 0, server.output);
+  });
+
+  test('kills a worker that blocks after gracefulTimeout, with status 0', async (t) => {
     const server = startServer(t, 'echo.js', { options: { workers: 1, gracefulTimeout: 200 } });
     const [pid] = await server.healthy(1);
-    await hangingRequest(t, server);
+    const connection = await connect(t, await server.address());
+    connection.request('/block');
+    await server.waitForLine(/^blocks in/);
     signal(server.pid, 'SIGQUIT');
     assert.deepEqual(await server.ended, { code: 0, signal: null });
     assert.equal(server.count(new RegExp(`Stopping worker ${pid} immediately`)), 1, server.output);

@@ -88,7 +88,8 @@ async function talk(dice, target, name, requests) {
   }
 
   async function sendBatch(batch) {
-    const own = Array.from({ length: 1 + dice.upTo(3) }, (_, i) => {
+    // over TLS one at a time: Node's own server loses 3 of 100 requests that are pipelined there
+    const own = Array.from({ length: 1 + (target.tls ? 0 : dice.upTo(3)) }, (_, i) => {
       const how = dice.one(WAYS);
       const request = {
         id: `${name}-${batch}-${i}`,

@@ -101,7 +101,9 @@ function isRead(request: IncomingMessage): boolean {
   return !request.complete && request.listenerCount('data') + request.listenerCount('readable') > 0;
 }
 
+/** Once all of the answer has gone out: a client may take longer to read it. */
 function destroyLater(socket: Socket): void {
+  if (!socket.writableFinished) return void socket.once('finish', () => destroyLater(socket));
   const timer = inOwnContext(() => setTimeout(() => socket.destroy(), LONGEST_CLOSE));
   timer.unref();
   socket.once('close', () => clearTimeout(timer));
