@@ -9,8 +9,10 @@ test('status() shows the pool', async (t) => {
   const server = startServer(t, 'methods.js', { args: ['serve'] });
   const pids = await server.healthy(2);
   const [, text] = await server.waitForLine(/^status: (.*)/);
-  const { pid, workers, reloading, listen, pool, ...rest } = JSON.parse(text);
-  assert.deepEqual({ pid, workers, reloading, rest }, { pid: server.pid, workers: 2, reloading: false, rest: {} });
+  const { pid, workers, reloading, listen, pool, phase, generation, totals } = JSON.parse(text);
+  assert.deepEqual({ pid, workers, reloading }, { pid: server.pid, workers: 2, reloading: false });
+  assert.deepEqual({ phase, generation }, { phase: 'serving', generation: 0 });
+  assert.deepEqual([totals.connections, totals.requests, totals.exits.crashed], [0, 0, 0]);
   assert.deepEqual(listen, [`http://127.0.0.1:${await server.port()}`]);
   assert.deepEqual(
     pool.map((worker) => worker.pid),
