@@ -9,7 +9,7 @@ import { startServer } from './helpers/server.js';
 const core = (file) => JSON.stringify(import.meta.resolve(`../packages/core/dist/${file}`));
 const PROGRAM = `
   const { identity } = await import(${core('handover.js')});
-  const { descriptorLimit } = await import(${core('posix.js')});
+  const { descriptorLimit } = await import(${core('posix/process.js')});
   const left = process.env.PREFORK_WORKER ?? process.env.PREFORK_KOFFI;
   console.log(JSON.stringify({ identity, left, limit: descriptorLimit() > 0 }));
 `;

@@ -2,7 +2,7 @@
 // sockets, one text of JSON a line, and with an answer perhaps a descriptor. The worker waits for its answer; the manager
 // never waits.
 
-import { type Message, receiveMessage, sendMessage } from './posix.js';
+import { type Message, receiveMessage, sendMessage } from './posix/messages.js';
 
 /** Where a server of the file listens, as `net.Server` makes it out of what `listen` was given. */
 export interface Wanted {

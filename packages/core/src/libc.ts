@@ -1,4 +1,4 @@
-// Both processes. The functions of libc that posix.ts calls, and koffi, by which they are called. Nothing is loaded until it
+// Both processes. The functions of libc that posix/ calls, and koffi, by which they are called. Nothing is loaded until it
 // is used, so that the package can be imported anywhere.
 
 import type koffi from 'koffi';

@@ -6,7 +6,7 @@
 // worker may be sent QUIT yet.
 
 import { BULLETIN_WORDS, Bulletin } from './bulletin.js';
-import { mapShared } from './posix.js';
+import { mapShared } from './posix/memory.js';
 
 const SLOT_WORDS = 16; // one cache line, so that no two workers write the same one
 

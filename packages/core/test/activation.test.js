@@ -8,7 +8,7 @@ import { after, it } from 'node:test';
 import { parseListen } from '../dist/locations.js';
 import { assign } from '../dist/manager/activation.js';
 import { resolveOptions } from '../dist/options.js';
-import { boundAddress, listenSocket } from '../dist/posix.js';
+import { boundAddress, listenSocket } from '../dist/posix/sockets.js';
 
 const dir = mkdtempSync(join(tmpdir(), 'prefork-test-'));
 const open = [];

@@ -38,9 +38,9 @@ const FORBIDDEN = [
   { from: /^cli\//, to: /^worker\//, why: 'the command serves through prefork.ts' },
   { from: /^(?!libc\.ts$)/, to: /^koffi$/, why: 'koffi is loaded in libc.ts' },
   {
-    from: /^(?!posix|handover\.ts$|manager\/premises\.ts$|manager\/spawn\.ts$)/,
+    from: /^(?!posix\/|handover\.ts$|manager\/premises\.ts$|manager\/spawn\.ts$)/,
     to: /^libc\.ts$/,
-    why: 'libc is called in posix.ts',
+    why: 'libc is called in posix/',
   },
   { from: /^(?!manager\/spawn\.ts$)/, to: /^node:child_process$/, why: 'manager/spawn.ts starts processes' },
   {

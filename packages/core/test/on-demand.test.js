@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import { OnDemand } from '../dist/manager/on-demand.js';
-import { duplicate } from '../dist/posix.js';
+import { duplicate } from '../dist/posix/sockets.js';
 
 const dir = mkdtempSync(join(tmpdir(), 'prefork-unit-'));
 after(() => rmSync(dir, { recursive: true }));

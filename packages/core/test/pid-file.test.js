@@ -9,7 +9,7 @@ import { afterEach, beforeEach, describe, it } from 'node:test';
 import { Worker } from 'node:worker_threads';
 import { checkPid, createPidFile } from '../dist/manager/pid-file.js';
 import { look } from '../dist/manager/pid-look.js';
-import { tryLockShared } from '../dist/posix.js';
+import { tryLockShared } from '../dist/posix/locks.js';
 
 const nothing = () => {};
 let dir;
@@ -154,7 +154,7 @@ describe('what is no PID file is left alone:', () => {
     'a symbolic link to nothing': () => fs.symlinkSync(join(dir, 'nothing'), path),
     'a directory': () => fs.mkdirSync(path),
     'a named pipe': () => {
-      const koffi = createRequire(import.meta.resolve('../dist/posix.js'))('koffi');
+      const koffi = createRequire(import.meta.resolve('../dist/libc.js'))('koffi');
       assert.equal(koffi.load(null).func('int mkfifo(const char *, uint)')(path, 0o600), 0);
     },
     'a file with another text': () => fs.writeFileSync(path, 'nonsense\n'),

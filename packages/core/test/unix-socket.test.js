@@ -8,7 +8,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import { listenUnix } from '../dist/manager/unix-socket.js';
-import { listenSocket, tryLock } from '../dist/posix.js';
+import { tryLock } from '../dist/posix/locks.js';
+import { listenSocket } from '../dist/posix/sockets.js';
 
 const OPTIONS = { backlog: 8, ipv6Only: false, reusePort: false };
 let dir;

@@ -5,7 +5,7 @@ import { lookup } from 'node:dns/promises';
 import { resolve } from 'node:path';
 import { PreforkError } from '../errors.js';
 import { type Location, locationAt } from '../locations.js';
-import { boundAddress, isListening } from '../posix.js';
+import { boundAddress, isListening } from '../posix/sockets.js';
 import { takeVariables } from './environment.js';
 
 /** A socket that systemd has bound. */

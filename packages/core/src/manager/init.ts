@@ -1,7 +1,7 @@
 // Manager. In a container the manager may be process 1, which inherits every orphan of its workers: it buries them, or
 // they stay as zombies until the container ends.
 
-import { peekZombie, reapProcess } from '../posix.js';
+import { peekZombie, reapProcess } from '../posix/process.js';
 
 /** @returns what to call in each pass of the manager. */
 export function createInit(): () => void {

@@ -6,6 +6,7 @@ import { closeSync, lstatSync, unlinkSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { type BoundLocation, locationKey } from '../handover.js';
 import { type Location, locationAt } from '../locations.js';
+import { shutDown } from '../posix/queue.js';
 import {
   boundAddress,
   duplicate,
@@ -14,8 +15,7 @@ import {
   type SocketAddress,
   type SocketOptions,
   setNonBlocking,
-  shutDown,
-} from '../posix.js';
+} from '../posix/sockets.js';
 import type { ActivatedSocket, Place } from './activation.js';
 import { readSecrets } from './secrets.js';
 import { listenUnix } from './unix-socket.js';

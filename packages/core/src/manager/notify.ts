@@ -5,7 +5,7 @@ import { messageOf } from '../errors.js';
 import { succession } from '../handover.js';
 import { trace } from '../log.js';
 import type { Settings } from '../options.js';
-import { sendDatagram } from '../posix.js';
+import { sendDatagram } from '../posix/sockets.js';
 import { printable } from '../printable.js';
 import { takeVariables } from './environment.js';
 import type { ManagerEvents, Summary } from './manager.js';

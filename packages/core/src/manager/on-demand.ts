@@ -9,7 +9,7 @@ import { messageOf } from '../errors.js';
 import { locationKey } from '../handover.js';
 import { type Location, wantedLocation } from '../locations.js';
 import type { Log } from '../log.js';
-import { socketPair } from '../posix.js';
+import { socketPair } from '../posix/messages.js';
 import { type BoundSocket, bindAll } from './listeners.js';
 import type { Target, WorkerRecord } from './policy.js';
 

@@ -1,6 +1,6 @@
 // Manager. The lock on a PID file, taken in spite of those who hold it for a moment only: looks, and other starts.
 
-import { tryLock, tryLockShared, unlock } from '../posix.js';
+import { tryLock, tryLockShared, unlock } from '../posix/locks.js';
 
 /** How long somebody may hold it without being a server. Milliseconds. */
 const LIMITS = {

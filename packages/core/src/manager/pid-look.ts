@@ -2,7 +2,7 @@
 // is the truth: its server holds the lock for life, so that neither a zombie nor a reused pid passes for one.
 
 import { closeSync, constants, fstatSync, lstatSync, openSync, readSync, type Stats } from 'node:fs';
-import { tryLockShared } from '../posix.js';
+import { tryLockShared } from '../posix/locks.js';
 
 const { O_NOFOLLOW, O_NONBLOCK, O_RDONLY } = constants;
 

@@ -5,7 +5,8 @@ import { closeSync, constants, lstatSync, openSync, unlinkSync } from 'node:fs';
 import net from 'node:net';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { listenSocket, type SocketOptions, tryLock } from '../posix.js';
+import { tryLock } from '../posix/locks.js';
+import { listenSocket, type SocketOptions } from '../posix/sockets.js';
 
 /** How long another start may have the folder. Any user who may read it could lock it for ever: then it is done without. Milliseconds. */
 const PATIENCE = 2_000;

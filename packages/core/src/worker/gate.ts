@@ -3,7 +3,9 @@
 
 import { closeSync } from 'node:fs';
 import type { Socket } from 'node:net';
-import { acceptConnection, descriptorLimit, duplicate, waitingConnections } from '../posix.js';
+import { descriptorLimit } from '../posix/process.js';
+import { acceptConnection, waitingConnections } from '../posix/queue.js';
+import { duplicate } from '../posix/sockets.js';
 import { createSocket, type Handle, handleClass, handleError, openHandle, type SocketOptions, Use } from './handle.js';
 
 const OUT_OF_DESCRIPTORS = 'accept EMFILE: too many open files';
