@@ -4,14 +4,16 @@
 import { EventEmitter } from 'node:events';
 import type { Server as HttpServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { callApplication, tellApplication } from './application.js';
 import { commandCall, takeCall } from './calls.js';
 import { PreforkError } from './errors.js';
 import { type CloseCallback, Farewells } from './farewells.js';
 import { identity, WORKER_ID } from './handover.js';
 import { type ListenCallback, type ListenOptions, type Location, parseListen } from './locations.js';
-import { describeThrown, guardLog } from './log.js';
+import { guardLog } from './log.js';
 import { ensureEarlyPidFile } from './manager/early-pid-file.js';
-import type { Manager, ManagerEvents } from './manager/manager.js';
+import type { ManagerEvents } from './manager/events.js';
+import type { Manager } from './manager/manager.js';
 import { origin } from './manager/origin.js';
 import { checkPid, defaultPidFile } from './manager/pid-file.js';
 import { handleSignals, type ManagerSignal } from './manager/signals.js';
@@ -55,6 +57,8 @@ if (!identity) origin();
 
 // loaded while the application loads what it needs: `listen` finds it ready
 const managerHalf = identity ? undefined : import('./manager/manager.js');
+
+const CALLBACK = 'The callback of `listen`';
 
 /** What supervises: the manager, or the one process of `single`. */
 type Supervisor = Pick<
@@ -288,22 +292,9 @@ export class Prefork extends EventEmitter<PreforkEventMap> {
     return new Manager(this.#settings, run, events, isOnDemand);
   }
 
-  /** Emits an event. A listener that fails keeps neither the others nor this server from going on. */
+  /** Emits an event; a listener that fails ends nothing. */
   #tell<K extends keyof PreforkEventMap>(event: K, ...args: PreforkEventMap[K]): void {
-    for (const listener of this.rawListeners(event)) {
-      this.#call(`A listener of \`${event}\``, (...all) => Reflect.apply(listener, this, all), ...args);
-    }
-  }
-
-  /** Calls a function of the application; what it throws, or rejects with, is logged. */
-  #call<A extends unknown[]>(what: string, callee: (...args: A) => unknown, ...args: A): void {
-    const failed = (error: unknown) => this.#settings.log.error(`${what} failed: ${describeThrown(error)}`);
-    try {
-      const result = callee(...args);
-      if (result instanceof Promise) result.catch(failed);
-    } catch (error) {
-      failed(error);
-    }
+    void tellApplication(this.#settings.log, this, event, ...args);
   }
 
   #workerEvents(): WorkerEvents {
@@ -344,10 +335,11 @@ export class Prefork extends EventEmitter<PreforkEventMap> {
         if (isListening) return;
         isListening = true;
         this.#tell('listening');
-        if (callback) this.#call('The callback of `listen`', callback);
+        if (callback) void callApplication(this.#settings.log, CALLBACK, callback);
       },
       finished: (error?: Error) => {
-        if (error && callback && !isListening) this.#call('The callback of `listen`', callback, error);
+        if (error && callback && !isListening)
+          void callApplication(this.#settings.log, CALLBACK, () => callback(error));
         else if (error) this.#tell('error', error);
         this.#isRunning = false;
         this.#finished = undefined;

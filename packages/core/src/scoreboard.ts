@@ -81,6 +81,11 @@ export class Scoreboard {
     return Math.min(this.#words[USED] ?? 0, SLOTS);
   }
 
+  /** The manager says how many slots are in use. */
+  set used(count: number) {
+    this.#words[USED] = count;
+  }
+
   get holder(): number | undefined {
     const word = this.#words[HOLDER] ?? 0;
     return word === 0 || word > SLOTS ? undefined : word - 1;
@@ -124,19 +129,8 @@ export class Scoreboard {
     return this.#words[STOPPING] === 1;
   }
 
-  /** The manager stops the server, not just a worker. */
-  announceStop(): void {
-    this.#words[STOPPING] = 1;
-  }
-
-  /** The manager goes on for a while. */
-  withdrawStop(): void {
-    this.#words[STOPPING] = 0;
-  }
-
-  /** The manager writes again what any worker may have overwritten: so many slots are in use, and whether the server stops. */
-  assert(used: number, isStopping: boolean): void {
-    this.#words[USED] = used;
+  /** The manager says whether it stops the server, not just a worker. */
+  set isStopping(isStopping: boolean) {
     this.#words[STOPPING] = isStopping ? 1 : 0;
   }
 
@@ -145,7 +139,7 @@ export class Scoreboard {
     if (slot >= SLOTS) throw new RangeError(`Expected a slot below ${SLOTS}, got ${slot}`);
     this.clear(slot);
     this.#set(slot, LAST_TURN, this.turn - SLOTS);
-    this.#words[USED] = Math.max(this.used, slot + 1);
+    this.used = Math.max(this.used, slot + 1);
   }
 
   /** The manager clears what a dead worker left. */

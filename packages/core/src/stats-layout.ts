@@ -79,6 +79,11 @@ export function count(word: number | undefined): number {
   return word !== undefined && word > 0 && word < Number.MAX_SAFE_INTEGER ? word : 0;
 }
 
+/** How many records of a bank are in use: no more than there are, whatever its header says. */
+export function usedSlots(bank: Float64Array): number {
+  return Math.min(count(bank[headerWord('used')]), SLOTS);
+}
+
 /** The record of a slot. */
 export function readRecord(bank: Float64Array, slot: number): StatsRecord {
   const at = recordAt(slot);

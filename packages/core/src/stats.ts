@@ -4,7 +4,6 @@
 // for 0, and the manager decides nothing by it.
 
 import { BUCKETS } from './durations.js';
-import { SLOTS } from './scoreboard.js';
 import {
   bankOf,
   banksOf,
@@ -22,6 +21,7 @@ import {
   recordAt,
   recordWord,
   type StatsRecord,
+  usedSlots,
   WORK,
 } from './stats-layout.js';
 import { type RawTotals, readTotals } from './totals.js';
@@ -31,6 +31,10 @@ export const STATS_NAME = 'prefork-stats';
 
 const SEQUENCE = headerWord('sequence');
 const USED = headerWord('used');
+const ACCEPTS = recordWord('accepts');
+const REQUESTS = recordWord('requests');
+const CODES = recordWord('code1');
+const DURATION = recordWord('duration');
 
 /** One manager's part of the page, and everybody's view of all of it. */
 export class Stats {
@@ -47,7 +51,7 @@ export class Stats {
   open(now: number): void {
     const bank = this.#bank;
     if (bank[headerWord('layout')] !== LAYOUT) bank.fill(0);
-    for (let slot = 0; slot < (bank[USED] ?? 0); slot++) this.#fold(slot);
+    for (let slot = 0; slot < usedSlots(bank); slot++) this.retire(slot);
     bank[USED] = 0;
     bank[headerWord('layout')] = LAYOUT;
     const before = banksOf(this.#all).map((other) => count(other[headerWord('startedAt')]));
@@ -58,7 +62,7 @@ export class Stats {
   claim(slot: number, record: Pick<StatsRecord, (typeof KNOWN)[number]>): void {
     this.#bank.fill(0, recordAt(slot), recordAt(slot + 1));
     for (const name of KNOWN) this.#bank[recordAt(slot) + recordWord(name)] = record[name];
-    this.#bank[USED] = Math.max(this.#bank[USED] ?? 0, slot + 1);
+    this.#bank[USED] = Math.max(usedSlots(this.#bank), slot + 1);
   }
 
   /** Manager: what it knows of a worker has changed. */
@@ -66,43 +70,8 @@ export class Stats {
     this.#bank[recordAt(slot) + recordWord(name)] = value;
   }
 
-  /** Manager: a worker has ended. */
-  retire(slot: number, exit: Exit): void {
-    this.#fold(slot, exit);
-  }
-
-  /** Manager: something happened to the pool. */
-  happened(event: PoolEvent): void {
-    this.#bank[headerWord(event)] = (this.#bank[headerWord(event)] ?? 0) + 1;
-  }
-
-  /** Worker: where it counts. */
-  recorder(slot: number): Recorder {
-    return new Recorder(this.#bank.subarray(recordAt(slot), recordAt(slot + 1)));
-  }
-
-  /** Any process: the workers of this bank's manager, by slot. */
-  records(): (StatsRecord & { slot: number })[] {
-    const found: (StatsRecord & { slot: number })[] = [];
-    for (let slot = 0; slot < Math.min(count(this.#bank[USED]), SLOTS); slot++) {
-      const record = readRecord(this.#bank, slot);
-      if (record.pid > 0) found.push({ ...record, slot });
-    }
-    return found;
-  }
-
-  /** Any process: how long the requests of a worker took, or of all. */
-  buckets(slot: number): Float64Array {
-    return this.#bank.slice(recordAt(slot) + FIRST_BUCKET, recordAt(slot) + FIRST_BUCKET + BUCKETS);
-  }
-
-  /** Any process: the sum over all workers, dead ones and those of other managers included. */
-  totals(): RawTotals {
-    return readTotals(this.#all);
-  }
-
-  /** Adds a record to the base. A reader that looks meanwhile looks again. */
-  #fold(slot: number, exit?: Exit): void {
+  /** Manager: a worker has ended. Its record is added to the base; a reader that looks meanwhile looks again. */
+  retire(slot: number, exit?: Exit): void {
     const bank = this.#bank;
     const from = recordAt(slot);
     const base = recordAt(-1);
@@ -119,6 +88,36 @@ export class Stats {
     if (exit) bank[headerWord(exit)] = count(bank[headerWord(exit)]) + 1;
     bank[SEQUENCE] = (bank[SEQUENCE] ?? 0) + 1;
   }
+
+  /** Manager: something happened to the pool. */
+  happened(event: PoolEvent): void {
+    this.#bank[headerWord(event)] = (this.#bank[headerWord(event)] ?? 0) + 1;
+  }
+
+  /** Worker: where it counts. */
+  recorder(slot: number): Recorder {
+    return new Recorder(this.#bank.subarray(recordAt(slot), recordAt(slot + 1)));
+  }
+
+  /** Any process: the workers of this bank's manager, by slot. */
+  records(): (StatsRecord & { slot: number })[] {
+    const found: (StatsRecord & { slot: number })[] = [];
+    for (let slot = 0; slot < usedSlots(this.#bank); slot++) {
+      const record = readRecord(this.#bank, slot);
+      if (record.pid > 0) found.push({ ...record, slot });
+    }
+    return found;
+  }
+
+  /** Any process: how long the requests of a worker took, or of all. */
+  buckets(slot: number): Float64Array {
+    return this.#bank.slice(recordAt(slot) + FIRST_BUCKET, recordAt(slot) + FIRST_BUCKET + BUCKETS);
+  }
+
+  /** Any process: the sum over all workers, dead ones and those of other managers included. */
+  totals(): RawTotals {
+    return readTotals(this.#all);
+  }
 }
 
 /** The words that one worker writes. */
@@ -131,20 +130,20 @@ export class Recorder {
 
   /** So many connections were accepted in this worker's life. */
   accepted(total: number): void {
-    this.#words[FIRST_WORK] = total;
+    this.#words[ACCEPTS] = total;
   }
 
   /** So many requests have begun. */
   begun(total: number): void {
-    this.#words[FIRST_WORK + 1] = total;
+    this.#words[REQUESTS] = total;
   }
 
   /** A response has ended. @param bucket see {@link bucketOf}; `duration` in milliseconds. */
   ended(status: number, bucket: number, duration: number): void {
     const words = this.#words;
-    const digit = status >= 100 && status < 600 ? (status / 100) | 0 : 5;
-    words[FIRST_WORK + 1 + digit] = (words[FIRST_WORK + 1 + digit] ?? 0) + 1;
-    words[FIRST_WORK + 7] = (words[FIRST_WORK + 7] ?? 0) + duration;
+    const code = CODES - 1 + (status >= 100 && status < 600 ? (status / 100) | 0 : 5);
+    words[code] = (words[code] ?? 0) + 1;
+    words[DURATION] = (words[DURATION] ?? 0) + duration;
     words[FIRST_BUCKET + bucket] = (words[FIRST_BUCKET + bucket] ?? 0) + 1;
   }
 

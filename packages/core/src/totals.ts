@@ -1,7 +1,6 @@
 // Both processes. Reads the page of stats.ts: the sums over all workers that ever were. It writes nothing.
 
 import { BUCKETS } from './durations.js';
-import { SLOTS } from './scoreboard.js';
 import {
   banksOf,
   count,
@@ -9,15 +8,19 @@ import {
   EXITS,
   type Exit,
   FIRST_BUCKET,
-  FIRST_WORK,
   headerWord,
   LAYOUT,
   type PoolEvent,
   recordAt,
+  recordWord,
+  usedSlots,
 } from './stats-layout.js';
 
 const SEQUENCE = headerWord('sequence');
-const USED = headerWord('used');
+const ACCEPTS = recordWord('accepts');
+const REQUESTS = recordWord('requests');
+const CODES = recordWord('code1');
+const DURATION = recordWord('duration');
 
 /** Totals of the whole server, and of all its workers that ever were. */
 export interface RawTotals {
@@ -50,7 +53,7 @@ export function readTotals(page: Float64Array): RawTotals {
 function steadyCopy(bank: Float64Array): Float64Array {
   for (let tries = 0; ; tries++) {
     const before = bank[SEQUENCE];
-    const copy = bank.slice(0, recordAt(Math.min(count(bank[USED]), SLOTS)));
+    const copy = bank.slice(0, recordAt(usedSlots(bank)));
     // a manager that was killed in the middle leaves an odd number for ever
     if ((before === bank[SEQUENCE] && (before ?? 0) % 2 === 0) || tries === 100) return copy;
   }
@@ -80,12 +83,12 @@ function addTo(totals: RawTotals, bank: Float64Array): void {
   for (const event of EVENTS) totals.events[event] += header(event);
   // the base stands before the first slot
   for (let slot = -1; recordAt(slot) < bank.length; slot++) {
-    const at = recordAt(slot) + FIRST_WORK;
-    totals.connections += count(bank[at]);
-    totals.requests += count(bank[at + 1]);
-    for (const [i, name] of CLASSES.entries()) totals.responses[name] += count(bank[at + 2 + i]);
-    totals.duration += count(bank[at + 7]);
-    const buckets = recordAt(slot) + FIRST_BUCKET;
+    const at = recordAt(slot);
+    totals.connections += count(bank[at + ACCEPTS]);
+    totals.requests += count(bank[at + REQUESTS]);
+    for (const [i, name] of CLASSES.entries()) totals.responses[name] += count(bank[at + CODES + i]);
+    totals.duration += count(bank[at + DURATION]);
+    const buckets = at + FIRST_BUCKET;
     for (let i = 0; i < BUCKETS; i++) totals.buckets[i] = (totals.buckets[i] ?? 0) + count(bank[buckets + i]);
   }
 }

@@ -35,7 +35,7 @@ it('shares no word with what workers write', () => {
   board.holder = 0;
   board.deputyAt = 1;
   board.complain(0);
-  board.announceStop();
+  board.isStopping = true;
   assert.deepEqual(board.bulletin.read(), NEWS);
   board.bulletin.write({ ...NEWS, phase: 3, workers: 0, reloads: 0, upgrades: 0 });
   assert.deepEqual([board.used, board.holder, board.deputyAt, board.turn, board.isStopping], [1, 0, 1, 1, true]);

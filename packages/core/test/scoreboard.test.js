@@ -98,7 +98,7 @@ describe('the header', () => {
     const { board } = createBoard();
     board.holder = 2;
     board.deputyAt = 1234;
-    board.announceStop();
+    board.isStopping = true;
     assert.deepEqual([board.holder, board.deputyAt, board.isStopping], [2, 1234, true]);
     board.claim(9);
     assert.deepEqual([board.holder, board.deputyAt, board.isStopping], [2, 1234, true]);

@@ -184,7 +184,7 @@ describe('a worker', () => {
 
   it('wakes nobody when the server stops', () => {
     const pool = startPool(3, 3);
-    pool.board.announceStop();
+    pool.board.isStopping = true;
     pool.wakes = 0;
     for (const slot of [0, 1, 2]) pool.become(slot, State.draining);
     assert.equal(pool.wakes, 0);

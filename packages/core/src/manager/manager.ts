@@ -1,117 +1,85 @@
-// Manager. Supervises the pool. Inputs (signals, beats, exits, the timer) record and ask for a pass; the pass is the only
-// place that acts; events tell. It never sees a connection, a request or the application.
+// Manager. The life of a server: it starts, serves, reloads, is upgraded, stops. Inputs (signals, beats, exits, the timer) record
+// and ask for a pass; the pass (`#act`) is the only place that acts; events tell. It never sees a connection, a request or the
+// application.
 
 import { rmSync } from 'node:fs';
-import { Phase } from '../bulletin.js';
-import { monotonic } from '../clock.js';
-import { messageOf, PreforkError } from '../errors.js';
+import { messageOf, type PreforkError } from '../errors.js';
 import type { BoundLocation } from '../handover.js';
 import type { Location } from '../locations.js';
-import { describeThrown } from '../log.js';
 import { MAX_WORKERS, type Settings } from '../options.js';
-import { readStatus, type Status } from '../pool-status.js';
-import { isShutDown, waitingConnections } from '../posix/queue.js';
-import { listenAgain } from '../posix/sockets.js';
-import { Backoff } from './backoff.js';
+import type { Status } from '../pool-status.js';
+import type { ManagerEvents, Summary } from './events.js';
 import { followFolder } from './folder.js';
 import { attempt } from './guard.js';
-import { type Inheritance, takeInheritance } from './inheritance.js';
+import type { Inheritance } from './inheritance.js';
 import { createInit } from './init.js';
 import { lockFilePath } from './lock-file.js';
+import { PARTS, type PoolLike, type UpgradeLike } from './parts.js';
 import * as policy from './policy.js';
-import { Pool } from './pool.js';
-import { openPremises, type Premises } from './premises.js';
-import { QueueWatch } from './queue-watch.js';
+import type { Premises } from './premises.js';
+import { Queues } from './queues.js';
 import { Reload } from './reload.js';
+import { publish, type Subject, statusOf, summaryOf } from './report.js';
 import { ownRights, rightsError } from './rights.js';
-import { Saturation } from './saturation.js';
+import { Schedule } from './schedule.js';
 import type { ManagerSignal } from './signals.js';
-import { recordWorkers } from './statistics.js';
+import { Stop } from './stop.js';
 import { surviveUncaught } from './uncaught.js';
-import { Upgrade } from './upgrade.js';
+import { Upkeep } from './upkeep.js';
 
-/** What the manager tells, in the seed's words. */
-export interface ManagerEvents {
-  wait(): void;
-  spawn(pid: number): void;
-  heartbeat(pid: number): void;
-  healthy(pid: number): void;
-  reap(pid: number): void;
-  finish(graceful: boolean): void;
-  reload(error?: PreforkError): void;
-  /** The next manager of an upgrade serves, `finish` follows. */
-  upgraded?(heir: number): void;
-  /** In that next manager: the old one knows. */
-  tookOver?(): void;
-  /** Once: the first worker is healthy. */
-  listening(): void;
-  /** Once: everything has ended and been cleaned up. */
-  finished(error?: Error): void;
+/** What exists from the start until the end. */
+interface Running {
+  readonly premises: Premises;
+  readonly pool: PoolLike;
+  readonly queues: Queues;
+  readonly upkeep: Upkeep;
 }
-
-/** The pool as systemd is told of it. */
-export interface Summary {
-  workers: number;
-  reloading: boolean;
-  reloadError: string | undefined;
-  pool: { state: policy.WorkerState; heartbeatAge: number }[];
-}
-
-const waitingAt = (fds: readonly number[]) => fds.reduce((sum, fd) => sum + waitingConnections(fd), 0);
-
-/** How long the manager sleeps at the most, so that a deleted PID file is back soon. Milliseconds. */
-const TICK = 1_000;
 
 export class Manager {
   readonly #settings: Settings;
   readonly #run: number;
-  readonly #isOnDemand: boolean;
   readonly #events: ManagerEvents;
+  readonly #isOnDemand: boolean;
+  readonly #parts: typeof PARTS;
   readonly #target: policy.Target;
-  readonly #backoff = new Backoff();
   readonly #reload: Reload;
+  readonly #upgrade: UpgradeLike;
+  readonly #stop: Stop;
+  readonly #schedule: Schedule;
   readonly #buryOrphans = createInit();
-  #premises: Premises | undefined;
-  #pool: Pool | undefined;
-  #inheritance: Inheritance | undefined;
-  readonly #upgrade: Upgrade;
-  #watch: QueueWatch | undefined;
-  #saturation: Saturation | undefined;
   readonly #rights = ownRights();
+  #premises: Premises | undefined;
+  #running: Running | undefined;
+  /** Of an upgrade, until the old manager knows that this one serves. */
+  #inheritance: Inheritance | undefined;
   #stopSurviving = () => {};
-  #delay: NodeJS.Timeout | undefined;
   #failure: Error | undefined;
   #isFinished = false;
-  /** A stop waits for a worker, which has to answer what waits in the queue. */
-  #isDeserted = false;
-  #pass: NodeJS.Immediate | undefined;
-  #timer: NodeJS.Timeout | undefined;
-  #wakeAt = Number.POSITIVE_INFINITY;
-  #judgeFrom = 0;
 
   /** `isOnDemand`: its workers may ask for sockets, as those of the command do. */
-  constructor(settings: Settings, run: number, events: ManagerEvents, isOnDemand = false) {
+  constructor(settings: Settings, run: number, events: ManagerEvents, isOnDemand = false, parts = PARTS) {
     this.#settings = settings;
-    this.#isOnDemand = isOnDemand;
     this.#run = run;
     this.#events = events;
+    this.#isOnDemand = isOnDemand;
+    this.#parts = parts;
     this.#target = { goal: 'run', workers: settings.workers, generation: 0, proven: false };
-    const reloaded = (error?: PreforkError) => {
-      this.#premises?.stats.page.happened(error ? 'reloadsFailed' : 'reloads');
-      events.reload(error);
-    };
-    this.#reload = new Reload(this.#target, { reload: reloaded }, settings.log, () => {
+    this.#schedule = new Schedule((now, mayJudge) => this.#act(now, mayJudge), settings.log, settings.lockTimeout);
+    const prepare = () => {
       followFolder(settings.directory);
       this.#premises?.renewSecrets();
-    });
-    this.#upgrade = new Upgrade(run, settings, {
-      succeeded: (heir) => {
-        this.#premises?.stats.page.happened('upgrades');
-        this.#events.upgraded?.(heir);
-        this.#aim('stop gracefully');
-        this.#events.finish(true);
-      },
+    };
+    this.#reload = new Reload(this.#target, { reload: (error) => this.#reloaded(error) }, settings.log, prepare);
+    this.#upgrade = parts.createUpgrade(run, settings, {
+      succeeded: (heir) => this.#upgraded(heir),
       failed: (heir) => this.#upgradeFailed(heir),
+    });
+    this.#stop = new Stop({
+      settings,
+      target: this.#target,
+      isDeserted: () => this.#isDeserted(),
+      announce: (isStopping) => this.#announce(isStopping),
+      aimed: () => this.#aimed(),
     });
   }
 
@@ -126,7 +94,7 @@ export class Manager {
 
   set workers(count: number) {
     this.#target.workers = count;
-    this.#manage();
+    this.#schedule.ask();
   }
 
   /** What each signal means. */
@@ -139,7 +107,7 @@ export class Manager {
       case 'SIGINT':
         return this.stop(false);
       case 'SIGTERM':
-        return this.stop(this.#settings.gracefulTerm && this.#target.goal === 'run' && !this.#delay);
+        return this.stop(this.#settings.gracefulTerm && !this.#stop.hasBegun);
       case 'SIGQUIT':
         return this.stop(true);
       case 'SIGTTIN':
@@ -158,9 +126,9 @@ export class Manager {
     const { log, silent } = this.#settings;
     process.on('exit', this.#cleanUp);
     try {
-      this.#inheritance = takeInheritance(this.#run);
-      const changed = this.#isOnDemand ? () => this.#watchQueues() : undefined;
-      this.#premises = await openPremises(this.#settings, locations, this.#inheritance, changed);
+      this.#inheritance = this.#parts.takeInheritance(this.#run);
+      const changed = this.#isOnDemand ? () => this.#socketsChanged() : undefined;
+      this.#premises = await this.#parts.openPremises(this.#settings, locations, this.#inheritance, changed);
       this.#inheritance?.close();
     } catch (error) {
       log.error(messageOf(error));
@@ -168,60 +136,106 @@ export class Manager {
       return this.#finished();
     }
     this.#stopSurviving = surviveUncaught(log);
-    this.#watchQueues();
-    this.#pool = new Pool(this.#settings, this.#run, this.#premises, {
-      spawned: ({ pid }) => this.#events.spawn(pid),
-      beaten: (worker, isFirst) => this.#beaten(worker, isFirst),
-      reaped: (worker, end) => this.#reaped(worker, end),
-      notSpawned: (error) => this.#notSpawned(error),
-    });
+    this.#running = this.#createRunning(this.#premises);
     if (!silent) for (const { location } of this.#premises.sockets) log.info(`Listening at "${location.url}"`);
     log.info(`Manager ${process.pid} started`);
-    this.#manage();
+    this.#schedule.ask();
     if (this.#target.workers === 0) this.#tellListening();
   }
 
-  /** Also when there are more of them, or fewer. */
-  #watchQueues(): void {
-    if (!this.#premises) return;
-    const { board, sockets } = this.#premises;
-    const locations = sockets.map(({ fds, location }) => ({
-      reuse: location.reuse ?? false,
-      waiting: () => waitingAt(fds),
-    }));
-    this.#watch = new QueueWatch(board, locations, this.#settings.acceptLock);
-    this.#saturation ??= new Saturation(board, this.#settings.maxClients);
+  #createRunning(premises: Premises): Running {
+    const settings = this.#settings;
+    const queues = new Queues(settings, premises.board, premises.sockets);
+    const pool = this.#parts.createPool(settings, this.#run, premises, {
+      spawned: ({ pid }) => this.#events.spawn(pid),
+      beaten: (worker, isFirst) => this.#beaten(worker, isFirst),
+      reaped: (worker, end) => {
+        queues.lost();
+        this.#events.reap(worker.pid);
+        upkeep.reaped(worker, end);
+        this.#schedule.ask();
+      },
+      notSpawned: (error) => {
+        upkeep.notStarted(error);
+        this.#schedule.ask();
+      },
+    });
+    const failed = (error: Error) => this.#fail(error, false);
+    const upkeep = new Upkeep({ settings, target: this.#target, pool, reload: this.#reload, failed });
+    return { premises, queues, pool, upkeep };
+  }
+
+  /** They were closed; or workers of the command have asked for one, or want one no more. */
+  #socketsChanged(): void {
+    if (this.#running) this.#running.queues.watch(this.#running.premises.sockets);
   }
 
   /** As the signals QUIT (`graceful`) and TERM; a stop that runs can be hurried but not slowed down. */
   stop(graceful: boolean): void {
-    const { shutdownDelay, log } = this.#settings;
-    if (this.#isFinished || this.#target.goal === 'stop immediately') return;
-    const isFirst = this.#target.goal === 'run' && !this.#delay;
-    if (graceful && !isFirst) return;
-    clearTimeout(this.#delay);
+    const order = this.#isFinished ? 'nothing' : this.#stop.ask(graceful);
+    if (order === 'nothing') return;
     this.#upgrade.cancel(graceful);
-    if (graceful && shutdownDelay > 0) {
-      log.info(`Stopping in ${shutdownDelay / 1000} s`);
-      this.#delay = setTimeout(() => this.#aim('stop gracefully'), shutdownDelay);
-    } else {
-      this.#aim(graceful ? 'stop gracefully' : 'stop immediately');
-    }
-    if (isFirst) this.#events.finish(graceful);
+    this.#stop.begin(graceful);
+    this.#publish();
+    if (order === 'first') this.#events.finish(graceful);
   }
 
   /** As the signal HUP: new workers take over from the old ones, if they come up. */
   reload(): void {
     if (this.#target.goal !== 'run' || !this.#target.proven) return;
     this.#reload.request(this.#isReloading());
-    this.#manage();
+    this.#schedule.ask();
   }
 
   /** As the signal USR2: a new manager takes over from this one, if it comes up. */
   upgrade(): void {
     if (!this.#premises || this.#target.goal !== 'run' || !this.#target.proven) return;
     this.#upgrade.begin(this.#premises);
-    this.#manage();
+    this.#schedule.ask();
+  }
+
+  ensurePidFile(): void {
+    this.#premises?.pidFile.ensure();
+  }
+
+  /** `undefined` before the server runs. */
+  status(): Status | undefined {
+    if (!this.#running) return undefined;
+    this.#publish();
+    return statusOf(this.#subject, this.#running);
+  }
+
+  summary(): Summary {
+    return summaryOf(this.#subject, this.#workers);
+  }
+
+  get #subject(): Subject {
+    return { target: this.#target, reload: this.#reload, upgrade: this.#upgrade, stop: this.#stop };
+  }
+
+  get #workers(): policy.WorkerRecord[] {
+    return this.#running?.pool.workers ?? [];
+  }
+
+  #isReloading(): boolean {
+    return policy.isReloading(this.#workers, this.#target);
+  }
+
+  #resize(by: number): void {
+    this.workers = Math.max(0, Math.min(this.workers + by, MAX_WORKERS));
+    this.#settings.log.info(`Resizing the pool to ${this.workers} workers`);
+  }
+
+  #reloaded(error?: PreforkError): void {
+    this.#premises?.stats.page.happened(error ? 'reloadsFailed' : 'reloads');
+    this.#events.reload(error);
+  }
+
+  #upgraded(heir: number): void {
+    this.#premises?.stats.page.happened('upgrades');
+    this.#events.upgraded?.(heir);
+    this.#stop.gracefully();
+    this.#events.finish(true);
   }
 
   /** What the next manager may have left is tidied: its lock file, and its pid in our PID file. */
@@ -232,68 +246,7 @@ export class Manager {
       if (heir !== 0 && lockFile !== undefined) rmSync(lockFilePath(lockFile, heir), { force: true });
     });
     this.#premises?.pidFile.rewrite();
-    this.#manage();
-  }
-
-  ensurePidFile(): void {
-    this.#premises?.pidFile.ensure();
-  }
-
-  /** `undefined` before the server runs. */
-  status(): Status | undefined {
-    if (!this.#premises) return undefined;
-    this.#publish();
-    const { board, stats, sockets } = this.#premises;
-    const locations = sockets.map(({ location, fds }) => ({ url: location.url, waiting: waitingAt(fds) }));
-    const { reloadError } = this.#reload;
-    return {
-      ...readStatus({ pid: process.pid, board, stats: stats.page, locations, now: monotonic() }),
-      reloading: this.#isReloading(),
-      ...(reloadError === undefined ? {} : { reloadError }),
-    };
-  }
-
-  summary(): Summary {
-    const now = performance.now();
-    return {
-      workers: this.#target.workers,
-      reloading: this.#isReloading(),
-      reloadError: this.#reload.reloadError,
-      pool: this.#workers.map(({ state, heartbeatAt }) => ({ state, heartbeatAge: now - heartbeatAt })),
-    };
-  }
-
-  get #workers(): policy.WorkerRecord[] {
-    return this.#pool?.workers ?? [];
-  }
-
-  #isReloading(): boolean {
-    return policy.isReloading(this.#workers, this.#target);
-  }
-
-  #aim(goal: policy.Target['goal'], waits = true): void {
-    const { board } = this.#premises ?? {};
-    if (!this.#isOthers) this.#premises?.setWelcome(false);
-    // workers tell their WebSockets whether the server goes away, or comes back
-    if (!this.#upgrade.hasSucceeded) board?.announceStop();
-    this.#isDeserted = goal === 'stop gracefully' && waits && this.#hasNobodyFor();
-    if (this.#isDeserted) {
-      // the workers have left before we were told, and others boot: one of them answers those who wait, and then all stop
-      board?.withdrawStop();
-      this.#premises?.setWelcome(true);
-      this.#delay = setTimeout(() => this.#aim(goal, false), this.#settings.gracefulTimeout);
-    } else {
-      this.#target.goal = goal;
-      // the workers take what is queued: only then the sockets may be shut down, see #keepSockets
-      if (!this.#upgrade.hasSucceeded && this.#isOthers) this.#premises?.closeSockets(true);
-    }
-    this.#manage();
-  }
-
-  /** Whether connections wait that no worker takes, and one will come up that does. */
-  #hasNobodyFor(): boolean {
-    const { proven, workers } = this.#target;
-    return !this.#isOthers && proven && workers > 0 && this.#watch?.isDeserted(this.#workers) === true;
+    this.#schedule.ask();
   }
 
   /** Whether the paths are those of another manager: the next one that serves, or the old one whose place we have not taken. */
@@ -301,145 +254,62 @@ export class Manager {
     return this.#upgrade.hasSucceeded || this.#inheritance !== undefined;
   }
 
-  #resize(by: number): void {
-    this.workers = Math.max(0, Math.min(this.workers + by, MAX_WORKERS));
-    this.#settings.log.info(`Resizing the pool to ${this.workers} workers`);
+  #isDeserted(): boolean {
+    const { proven, workers } = this.#target;
+    return !this.#isOthers && proven && workers > 0 && this.#running?.queues.isDeserted(this.#workers) === true;
   }
 
-  /** Asks for a pass, after all that this loop turn has to tell: queued beats are read before anybody is judged. */
-  #manage(): void {
-    this.#pass ??= setImmediate(() => {
-      this.#pass = undefined;
-      this.#actGuarded();
-    });
+  #announce(isStopping: boolean): void {
+    if (!this.#isOthers) this.#premises?.setWelcome(!isStopping);
+    // workers tell their WebSockets whether the server goes away, or comes back
+    if (this.#premises && !this.#upgrade.hasSucceeded) this.#premises.board.isStopping = isStopping;
   }
 
-  /** A fault in a pass, ours or of what we rely on, must not end the manager: the next pass comes in a while. */
-  #actGuarded(): void {
-    try {
-      this.#act();
-    } catch (error) {
-      this.#settings.log.error(`The manager's pass failed, it goes on: ${describeThrown(error)}`);
-      clearTimeout(this.#timer);
-      this.#timer = setTimeout(() => this.#manage(), TICK);
-    }
+  #aimed(): void {
+    const isStopping = this.#target.goal !== 'run';
+    // the workers take what is queued: only then the sockets may be shut down, see #act
+    if (isStopping && !this.#upgrade.hasSucceeded && this.#isOthers) this.#closeSockets(true);
+    this.#schedule.ask();
   }
 
-  /** The pass. */
-  #act(): void {
-    if (this.#isFinished || !this.#pool) return;
-    const now = performance.now();
-    clearTimeout(this.#timer);
-    // a manager that was stopped or blocked has missed what its workers said
-    if (now > this.#wakeAt + TICK / 2) this.#judgeFrom = now + TICK;
-    if (this.#target.goal === 'run') {
-      this.#reload.step(this.#isReloading(), this.#workers);
-      this.#spawnMissing(this.#pool, now);
-      this.#keepFiles();
-      if (!this.#upgrade.isRunning) this.#premises?.onDemand?.sweep(this.#workers, this.#target, now);
+  /** The pass. @returns when it has to come again at the latest. */
+  #act(now: number, mayJudge: boolean): number | undefined {
+    if (this.#isFinished || !this.#running) return undefined;
+    const { premises, pool, upkeep, queues } = this.#running;
+    const isRunning = () => this.#target.goal === 'run';
+    if (isRunning()) {
+      this.#reload.step(this.#isReloading(), pool.workers);
+      upkeep.startMissing(now);
+      this.#keepFiles(premises);
+      if (!this.#upgrade.isRunning) premises.onDemand?.sweep(pool.workers, this.#target, now);
     }
-    for (const worker of policy.surplus(this.#workers, this.#target)) {
-      this.#pool.quit(worker, worker.generation === this.#target.generation ? 'resized' : 'reloaded');
-    }
-    // now that the signals of this loop turn have been heard, a stop among them
-    for (const worker of this.#workers) if (worker.isAsking) this.#pool.grant(worker);
-    if (now >= this.#judgeFrom) for (const worker of this.#workers) this.#judge(this.#pool, worker, now);
-    this.#wake(this.#pool, now);
-    this.#keepSockets();
+    upkeep.drainSurplus();
+    upkeep.answer();
+    if (mayJudge) upkeep.judge(now);
+    queues.wake(pool, now);
+    const broken = isRunning() ? queues.repair() : undefined;
+    if (broken) this.#fail(broken, true);
+    // once no worker accepts: a copy of a socket in somebody's hands must not keep the port
+    if (!isRunning() && !this.#isOthers && pool.workers.every(policy.hasLeft)) this.#closeSockets(false);
     this.#checkRights();
     this.#buryOrphans();
     this.#publish();
-    if (this.#target.goal !== 'run' && this.#workers.length === 0 && !this.#upgrade.isRunning) return this.#finished();
-    this.#sleep(now);
+    if (!isRunning() && pool.workers.length === 0 && !this.#upgrade.isRunning) {
+      this.#finished();
+      return undefined;
+    }
     this.#events.wait();
+    return upkeep.deadline(now);
   }
 
-  /** Tells the `prefork` command. */
-  #publish(): void {
-    const { goal, proven, workers } = this.#target;
-    const running = proven ? Phase.serving : Phase.starting;
-    const phase = this.#upgrade.hasSucceeded
-      ? Phase.handedOver
-      : goal !== 'run' || this.#delay
-        ? Phase.stopping
-        : running;
-    if (!this.#premises) return;
-    const { board, pidFile, stats } = this.#premises;
-    recordWorkers(stats.page, this.#workers);
-    board.pidFile = pidFile.inode;
-    board.assert(this.#pool?.slots ?? 0, goal !== 'run' && !this.#upgrade.hasSucceeded);
-    board.bulletin.write({ phase, workers, ...this.#reload.news, ...this.#upgrade.news });
+  #keepFiles({ pidFile, lockFile }: Premises): void {
+    pidFile.keep();
+    attempt(this.#settings.log, 'make the lock file again', () => lockFile?.ensure());
   }
 
-  #sleep(now: number): void {
-    const { lockTimeout } = this.#settings;
-    const deadlines = this.#workers.map((worker) => policy.deadlineOf(worker, this.#settings));
-    const deadline = Math.max(Math.min(this.#backoff.until(now), ...deadlines), this.#judgeFrom);
-    this.#wakeAt = Math.max(now + 1, Math.min(deadline, now + TICK, now + lockTimeout));
-    this.#timer = setTimeout(() => this.#manage(), Math.ceil(this.#wakeAt - now));
-  }
-
-  #judge(pool: Pool, worker: policy.WorkerRecord, now: number): void {
-    const { log, heartbeatTimeout } = this.#settings;
-    const order = policy.decide(worker, this.#target, this.#settings, now);
-    if (order === 'quit') pool.quit(worker, 'stopped');
-    if (order === 'kill') pool.kill(worker);
-    if (order !== 'expire') return;
-    log.error(`Worker ${worker.pid} has no heartbeat (${heartbeatTimeout / 1000} s), restarting`);
-    if (worker.state === 'healthy') return pool.quit(worker, 'hung');
-    worker.order = 'hung';
-    // it has never served: there is nothing to drain
-    this.#reload.failed(worker, `worker ${worker.pid} sent no heartbeat`, this.#workers);
-    pool.kill(worker);
-  }
-
-  #spawnMissing(pool: Pool, now: number): void {
-    const ids = policy.vacancies(this.#workers, this.#target, this.#settings);
-    const count = this.#backoff.allows(ids.length, now);
-    for (const id of ids.slice(0, count)) pool.spawn(id, this.#target.generation);
-  }
-
-  #keepFiles(): void {
-    this.#premises?.pidFile.keep();
-    attempt(this.#settings.log, 'make the lock file again', () => this.#premises?.lockFile?.ensure());
-  }
-
-  #wake(pool: Pool, now: number): void {
-    const { waiter = false, all = false, everyone = false } = this.#watch?.look(now) ?? {};
-    if (everyone) return pool.wakeEveryone();
-    if (waiter) pool.wakeWaiter();
-    if (all) pool.wakeAll();
-    const slots = pool.workers.filter(({ state }) => state === 'healthy').map(({ slot }) => slot);
-    const line = this.#saturation?.look(slots, () => this.#watch?.waiting() ?? 0, performance.now());
-    if (line !== undefined) this.#settings.log.warn(line);
-  }
-
-  /** Any process that has a listening socket can shut it down for all. At a stop this manager does, once no worker accepts. */
-  #keepSockets(): void {
-    const { sockets = [] } = this.#premises ?? {};
-    if (this.#target.goal !== 'run') {
-      if (!this.#isOthers && this.#workers.every(policy.hasLeft)) this.#premises?.closeSockets(false);
-      return;
-    }
-    for (const { fds, location } of sockets) if (fds.some(isShutDown)) this.#listenAgain(fds, location);
-  }
-
-  #listenAgain(fds: readonly number[], { url, backlog, address }: BoundLocation): void {
-    this.#settings.log.error(
-      `The listening socket of ${url} was shut down, by a worker or a child of it; listening again`,
-    );
-    try {
-      for (const fd of fds) listenAgain(fd, backlog, address);
-    } catch (error) {
-      const failure = new PreforkError(
-        'ERR_PREFORK_SHUT_DOWN',
-        `Can't listen at ${url} again: ${messageOf(error)}`,
-        error,
-      );
-      this.#settings.log.error(`${failure.message}; stopping`);
-      this.#failure ??= failure;
-      this.stop(true);
-    }
+  #closeSockets(toOther: boolean): void {
+    this.#premises?.closeSockets(toOther);
+    this.#socketsChanged();
   }
 
   /** A script that gives up root in the manager leaves its workers root, and nobody could stop them: the server ends. */
@@ -447,24 +317,27 @@ export class Manager {
     if (this.#failure || ownRights() === this.#rights) return;
     const error = rightsError(this.#rights);
     this.#settings.log.error(error.message);
-    this.#fail(error);
+    this.#fail(error, false);
+  }
+
+  #publish(): void {
+    if (this.#running) publish(this.#subject, this.#running);
   }
 
   #beaten({ pid }: policy.WorkerRecord, isFirst: boolean): void {
     const isProof = isFirst && !this.#target.proven;
-    if (isProof) this.#target.proven = true;
-    if (isProof) this.#premises?.onDemand?.served();
-    // the others start before anybody is told that the first one serves
-    if (isProof) this.#actGuarded();
+    if (isProof) {
+      this.#target.proven = true;
+      this.#premises?.onDemand?.served();
+      // the others start before anybody is told that the first one serves
+      this.#schedule.run();
+    }
     if (isFirst) this.#events.healthy(pid);
     this.#events.heartbeat(pid);
     if (isProof) this.#tellListening();
     if (isFirst) this.#takeOver();
-    if (isFirst && this.#isDeserted) {
-      clearTimeout(this.#delay);
-      this.#aim('stop gracefully');
-    }
-    this.#manage();
+    if (isFirst) this.#stop.healthy();
+    this.#schedule.ask();
   }
 
   #tellListening(): void {
@@ -482,51 +355,16 @@ export class Manager {
     this.#inheritance = undefined;
   }
 
-  #reaped(worker: policy.WorkerRecord, end: string): void {
-    const now = performance.now();
-    this.#watch?.lost();
-    this.#events.reap(worker.pid);
-    this.#manage();
-    switch (policy.meaningOf(worker, this.#target, now, end)) {
-      case 'asked for':
-        return;
-      case 'boot failed':
-        return this.#shutDownEarly(worker.pid);
-      case 'crashed early':
-        if (this.#reload.failed(worker, `worker ${worker.pid} stopped too early`, this.#workers)) return;
-        return this.#backoff.crashed(now, this.#settings.log);
-      case 'crashed':
-        return this.#backoff.crashed(now, this.#settings.log);
-      case 'left':
-        return;
-    }
-  }
-
-  #shutDownEarly(pid: number): void {
-    this.#settings.log.error(`Worker ${pid} stopped too early, shutting down`);
-    this.#fail(new PreforkError('ERR_PREFORK_BOOT', `Worker ${pid} stopped before its first heartbeat`));
-  }
-
-  #notSpawned(error: Error): void {
-    const { log } = this.#settings;
-    const now = performance.now();
-    // several starts in one pass fail together: one line, one delay
-    if (this.#backoff.until(now) !== Number.POSITIVE_INFINITY) return;
-    log.error(`Can't start a worker: ${error.message}`);
-    if (!this.#target.proven) return this.#fail(error);
-    this.#backoff.refused(now, log);
-    this.#manage();
-  }
-
-  #fail(error: Error): void {
+  #fail(error: Error, graceful: boolean): void {
     this.#failure ??= error;
-    this.stop(false);
+    this.stop(graceful);
   }
 
   #finished(): void {
     if (this.#isFinished) return;
     this.#isFinished = true;
-    clearTimeout(this.#timer);
+    this.#schedule.stop();
+    this.#stop.end();
     this.#stopSurviving();
     this.#cleanUp();
     process.off('exit', this.#cleanUp);
@@ -538,5 +376,6 @@ export class Manager {
   readonly #cleanUp = (): void => {
     this.#premises?.close(this.#isOthers);
     this.#premises = undefined;
+    this.#running = undefined;
   };
 }

@@ -8,7 +8,7 @@ import type { Settings } from '../options.js';
 import { sendDatagram } from '../posix/sockets.js';
 import { printable } from '../printable.js';
 import { takeVariables } from './environment.js';
-import type { ManagerEvents, Summary } from './manager.js';
+import type { ManagerEvents, Summary } from './events.js';
 
 /** The manager's events, told to systemd as well if it wants to know. The first server of a script speaks for it. */
 export function notifying(

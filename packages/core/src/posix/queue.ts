@@ -21,32 +21,44 @@ const infoLength = new Uint32Array(1);
 const pollEntry = new Int32Array(2);
 const pollBytes = new Uint8Array(pollEntry.buffer);
 
-/**
- * How many connections wait in the accept queue of a listening socket (0.5 us). A UNIX socket has no `TCP_INFO`: 1 stands
- * for "some".
- */
-export function waitingConnections(fd: number): number {
+/** Reads TCP_INFO of a socket. @returns whether it has one: a UNIX socket has not */
+function readInfo(fd: number): boolean {
   infoLength[0] = info.byteLength;
-  if (libc().getsockopt(fd, IPPROTO_TCP, TCP_INFO, info, infoLength) === 0) {
-    return ((info[TCPI_STATE] ?? 0) & 0xff) === TCP_LISTEN ? (info[TCPI_UNACKED] ?? 0) : 0;
-  }
+  return libc().getsockopt(fd, IPPROTO_TCP, TCP_INFO, info, infoLength) === 0;
+}
+
+/** Whether what {@link readInfo} has read is of a socket that listens. */
+function isListening(): boolean {
+  return ((info[TCPI_STATE] ?? 0) & 0xff) === TCP_LISTEN;
+}
+
+/** What poll(2) says of a socket, without waiting. */
+function eventsOf(fd: number): number {
   pollEntry[0] = fd;
   pollEntry[1] = POLLIN;
-  return libc().poll(pollBytes, 1, 0) > 0 && !(((pollEntry[1] ?? 0) >> 16) & POLLHUP) ? 1 : 0;
+  return libc().poll(pollBytes, 1, 0) > 0 ? (pollEntry[1] ?? 0) >> 16 : 0;
 }
 
 /**
- * Whether a listening socket has been shut down: any process that has it can do so, for all of them. SO_ACCEPTCONN does not
+ * How many connections wait in the accept queue of a listening socket (0.5 us). A UNIX socket has no `TCP_INFO`, and 1 means
+ * "some".
+ */
+export function waitingConnections(fd: number): number {
+  if (readInfo(fd)) return isListening() ? (info[TCPI_UNACKED] ?? 0) : 0;
+  return (eventsOf(fd) & (POLLIN | POLLHUP)) === POLLIN ? 1 : 0;
+}
+
+/** The same for all sockets of a location. */
+export function waitingAt(fds: readonly number[]): number {
+  return fds.reduce((sum, fd) => sum + waitingConnections(fd), 0);
+}
+
+/**
+ * Whether a listening socket has been shut down: each process that has it can do so, for all of them. SO_ACCEPTCONN does not
  * tell for a UNIX socket, poll(2) does.
  */
 export function isShutDown(fd: number): boolean {
-  infoLength[0] = info.byteLength;
-  if (libc().getsockopt(fd, IPPROTO_TCP, TCP_INFO, info, infoLength) === 0) {
-    return ((info[TCPI_STATE] ?? 0) & 0xff) !== TCP_LISTEN;
-  }
-  pollEntry[0] = fd;
-  pollEntry[1] = POLLIN;
-  return libc().poll(pollBytes, 1, 0) > 0 && (((pollEntry[1] ?? 0) >> 16) & POLLHUP) !== 0;
+  return readInfo(fd) ? !isListening() : (eventsOf(fd) & POLLHUP) !== 0;
 }
 
 /** Refuses every client from now on, in every process that has the socket. */

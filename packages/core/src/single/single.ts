@@ -6,7 +6,7 @@ import { monotonic } from '../clock.js';
 import { messageOf } from '../errors.js';
 import type { BoundLocation } from '../handover.js';
 import type { Location } from '../locations.js';
-import type { ManagerEvents, Summary } from '../manager/manager.js';
+import type { ManagerEvents, Summary } from '../manager/events.js';
 import type { ManagerSignal } from '../manager/signals.js';
 import type { Listener, Settings } from '../options.js';
 import { readStatus, type Status } from '../pool-status.js';
@@ -135,7 +135,7 @@ export class Single {
 
   #act(): void {
     const { shutdownDelay, gracefulTimeout } = this.#settings;
-    this.#post?.board.announceStop();
+    if (this.#post) this.#post.board.isStopping = true;
     clearTimeout(this.#timer);
     if (this.#goal === 'stop immediately') return this.#abort();
     const leave = () => {

@@ -4,11 +4,11 @@
 import { closeSync } from 'node:fs';
 import type { AddressInfo, Server } from 'node:net';
 import { ask, type Refusal, tell, type Wanted } from '../channel.js';
-import { type BoundLocation, channelDescriptor, type Identity, listenDescriptors, takeFacts } from '../handover.js';
+import { type BoundLocation, channelDescriptor, type Identity, takeFacts } from '../handover.js';
 import { type Location, parseListen } from '../locations.js';
 import type { Listener, Settings } from '../options.js';
 import { end, interceptListen, isHttp, type Listening } from './listen.js';
-import type { Place } from './service.js';
+import { type Place, placesOf } from './places.js';
 import { serve, type WorkerEvents, type WorkerHandle } from './worker.js';
 
 /** The file, as the command knows it. */
@@ -48,8 +48,7 @@ export class Adoption {
     this.first = new Promise((resolve) => {
       this.#tellFirst = resolve;
     });
-    const sockets = listenDescriptors(this.#facts.locations);
-    this.#given = this.#facts.locations.map((location, i) => ({ location, fds: sockets[i] ?? [] }));
+    this.#given = placesOf(this.#facts.locations);
   }
 
   /** From now on the file's servers listen here. */

@@ -2,9 +2,8 @@
 // in them is logged, and ends no process.
 
 import type { EventEmitter } from 'node:events';
-import { describeThrown, type Log } from '../log.js';
-
-type Listener = (...args: unknown[]) => unknown;
+import { tellApplication } from '../application.js';
+import type { Log } from '../log.js';
 
 export class Hooks {
   readonly #emitters: readonly EventEmitter[];
@@ -33,14 +32,7 @@ export class Hooks {
     clearTimeout(timer);
   }
 
-  /** Each on its own: one that fails does not keep the others from being called. */
   async #call(event: 'finish' | 'drain', ...args: unknown[]): Promise<void> {
-    const calls = this.#emitters.flatMap((emitter) => {
-      // with the wrappers of once(), which take themselves off
-      const listeners = emitter.rawListeners(event) as Listener[];
-      return listeners.map(async (listener) => listener.apply(emitter, args));
-    });
-    const failed = (error: unknown) => this.#log.error(`A listener of \`${event}\` failed: ${describeThrown(error)}`);
-    await Promise.all(calls.map((call) => call.catch(failed)));
+    await Promise.all(this.#emitters.map((emitter) => tellApplication(this.#log, emitter, event, ...args)));
   }
 }

@@ -18,6 +18,7 @@ import { createGate, createSupply, type Entrance, type Gate, type GateEvents } f
 import { closeGently } from './gentle-close.js';
 import { setHandshakeTimeout } from './handle.js';
 import { after, afterTurn, inOwnContext, makeOwnContext } from './own-context.js';
+import type { Place } from './places.js';
 import { adoptPrototypes } from './prototypes.js';
 import { Seats } from './seats.js';
 import { createServers, entrancesOf, open, setTimeouts } from './servers.js';
@@ -42,12 +43,6 @@ export interface Post {
   refuse?(): void;
   /** Closes the listening sockets. */
   close(): void;
-}
-
-/** A location, and the descriptors of its listening sockets. */
-export interface Place {
-  readonly location: BoundLocation;
-  readonly fds: readonly number[];
 }
 
 export interface ServiceEvents {

@@ -32,7 +32,7 @@ export class Statistics {
   turnEnded(): void {
     const bucket = bucketOf(performance.now() - this.#turnAt);
     this.#turns[bucket] = (this.#turns[bucket] ?? 0) + 1;
-    this.#recorder.begun(this.#begun);
+    this.tell();
   }
 
   /** A response has ended, or its client has gone. */

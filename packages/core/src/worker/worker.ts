@@ -5,28 +5,21 @@ import { closeSync } from 'node:fs';
 import type { Server as HttpServer } from 'node:http';
 import type { Server } from 'node:net';
 import { monotonic } from '../clock.js';
-import {
-  type BoundLocation,
-  type Facts,
-  type Identity,
-  listenDescriptors,
-  SCOREBOARD_FD,
-  STATS_FD,
-  takeFacts,
-} from '../handover.js';
+import { type BoundLocation, type Facts, type Identity, SCOREBOARD_FD, STATS_FD, takeFacts } from '../handover.js';
 import { trace } from '../log.js';
 import type { Listener, Settings } from '../options.js';
 import { readStatus, type Status } from '../pool-status.js';
 import { mapSharedDoubles } from '../posix/memory.js';
 import { hideFromOthers } from '../posix/process.js';
-import { waitingConnections } from '../posix/queue.js';
+import { waitingAt } from '../posix/queue.js';
 import { Scoreboard } from '../scoreboard.js';
 import { Stats } from '../stats.js';
 import { STATS_BYTES } from '../stats-layout.js';
 import { openAcceptLock } from './accept-lock.js';
 import { Departure } from './departure.js';
 import { createHeartbeat } from './heartbeat.js';
-import { type Place, Service } from './service.js';
+import { type Place, placesOf } from './places.js';
+import { Service } from './service.js';
 
 /** For the log line that names what was not waited for. Milliseconds. */
 const LAST_WORDS = 10;
@@ -78,12 +71,7 @@ const CRASH_AGE = 2_000;
 /** What a worker is born with. */
 export function bornWith(listener: Listener): Charge {
   const facts = takeFacts();
-  const sockets = listenDescriptors(facts.locations);
-  return {
-    facts,
-    listener,
-    places: facts.locations.map((location, i) => ({ location, fds: sockets[i] ?? [] })),
-  };
+  return { facts, listener, places: placesOf(facts.locations) };
 }
 
 /** Serves until the process exits. */
@@ -94,6 +82,8 @@ export function serve(identity: Identity, settings: Settings, events: WorkerEven
   const stats = new Stats(mapSharedDoubles(STATS_FD, STATS_BYTES), facts.manager);
   const locations = places.map(({ location }) => location);
   const sockets = places.map(({ fds }) => fds);
+  /** With those of the application's servers. */
+  const served = new Set(places);
   const open = new Set(sockets.flat());
   const close = (fds: Iterable<number> = open) => {
     for (const fd of fds) if (open.delete(fd)) closeSync(fd);
@@ -168,12 +158,16 @@ export function serve(identity: Identity, settings: Settings, events: WorkerEven
   });
   const locationOf = ({ location, fds }: Place) => ({
     url: location.url,
-    waiting: isLeaving ? 0 : fds.reduce((sum, fd) => sum + waitingConnections(fd), 0),
+    waiting: isLeaving ? 0 : waitingAt(fds),
   });
   return {
-    addresses: locations.map(({ address }) => address),
-    status: () =>
-      readStatus({ pid: identity.manager, board, stats, locations: places.map(locationOf), now: monotonic() }),
+    get addresses() {
+      return [...served].map(({ location }) => location.address);
+    },
+    status() {
+      const locations = [...served].map(locationOf);
+      return readStatus({ pid: identity.manager, board, stats, locations, now: monotonic() });
+    },
     drain: () => departure.request('stop()'),
     exit() {
       heartbeat.announceDrain();
@@ -181,10 +175,12 @@ export function serve(identity: Identity, settings: Settings, events: WorkerEven
     },
     adopt(server, places, isHttp) {
       const own = places.flatMap(({ fds }) => fds);
+      for (const place of places) served.add(place);
       for (const fd of own) open.add(fd);
       const stop = service.adopt(server, places, isHttp);
       return (isDone) => {
         stop();
+        for (const place of places) served.delete(place);
         if (isDone) close(own);
       };
     },
