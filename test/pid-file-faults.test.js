@@ -27,8 +27,8 @@ for (const [call, code, expected] of FAULTS) {
     unlinkSync(pidFile);
     // three passes have tried
     await eventually(() => fault.count() >= 3);
-    assert.equal(existsSync(pidFile), false);
-    assert.ok(descriptors() <= before, `${descriptors()} > ${before}`);
+    // while it tries once more both are there for a moment
+    await eventually(() => !existsSync(pidFile) && descriptors() <= before, 'it leaves something behind', 3_000);
     assert.equal(server.count(/\[error\]/), 1, server.output);
     await server.waitForLine(expected);
     assert.equal((await server.get()).body, `${pid}`);
