@@ -17,13 +17,18 @@ export class Backoff {
 
   /** The system refused a process: that is not tried again at once. */
   refused(now: number, log: Log): void {
+    this.#forget(now);
     this.#crashes = Math.max(this.#crashes, FREE_CRASHES);
-    this.crashed(now, log, 'No worker can be started');
+    this.#count(now, log, 'No worker can be started');
   }
 
   /** A worker died unexpectedly and young. */
-  crashed(now: number, log: Log, what = 'Workers keep stopping early'): void {
+  crashed(now: number, log: Log): void {
     this.#forget(now);
+    this.#count(now, log, 'Workers keep stopping early');
+  }
+
+  #count(now: number, log: Log, what: string): void {
     this.#crashes += 1;
     this.#lastCrash = now;
     this.#delay = respawnDelay(this.#crashes);
@@ -41,7 +46,7 @@ export class Backoff {
     return 1;
   }
 
-  /** Who was started after the last crash has lived long enough: the series is over. */
+  /** The workers that were started after the last crash have lived long enough: the series is over. */
   #forget(now: number): void {
     if (now - this.#lastCrash <= this.#delay + HEALTHY_PERIOD) return;
     this.#crashes = 0;

@@ -16,13 +16,14 @@ export function notifying(
   run: number,
   settings: Settings,
   status: () => Summary | undefined,
+  send = sendDatagram,
 ): ManagerEvents {
   const { NOTIFY_SOCKET: socket, WATCHDOG_USEC, WATCHDOG_PID } = process.env;
   if (!socket) return events;
   const isWatched = WATCHDOG_PID === undefined || WATCHDOG_PID === String(process.pid);
   const giveBack = takeVariables(['NOTIFY_SOCKET', ...(isWatched ? ['WATCHDOG_USEC', 'WATCHDOG_PID'] : [])]);
   const watchdog = isWatched && /^[1-9]\d{0,11}$/.test(WATCHDOG_USEC ?? '') ? Number(WATCHDOG_USEC) / 1000 : 0;
-  const notifier = new Notifier(socket, watchdog, succession?.run === run, settings, status);
+  const notifier = new Notifier(socket, watchdog, succession?.run === run, settings, status, send);
   return {
     ...events,
     // before the application, which may throw
@@ -57,6 +58,7 @@ class Notifier {
   readonly #watchdog: number;
   readonly #settings: Settings;
   readonly #status: () => Summary | undefined;
+  readonly #sendTo: typeof sendDatagram;
   /** Whether systemd takes us for the main process: it listens to nobody else. */
   #isMain: boolean;
   #isReady = false;
@@ -75,11 +77,13 @@ class Notifier {
     isHeir: boolean,
     settings: Settings,
     status: () => Summary | undefined,
+    send: typeof sendDatagram,
   ) {
     this.#socket = socket;
     this.#watchdog = watchdog;
     this.#settings = settings;
     this.#status = status;
+    this.#sendTo = send;
     this.#isMain = !isHeir;
   }
 
@@ -146,7 +150,7 @@ class Notifier {
     if (this.#isMain && this.#isHealthy()) this.#send('WATCHDOG=1');
   }
 
-  /** Whether somebody serves who ought to. */
+  /** Whether a worker serves, or none has to. */
   #isHealthy(): boolean {
     const { workers = 0, pool = [] } = this.#status() ?? {};
     const { heartbeatInterval, heartbeatTimeout } = this.#settings;
@@ -175,7 +179,7 @@ class Notifier {
   #send(message: string): boolean {
     trace.manager('notify %j', message);
     try {
-      sendDatagram(this.#socket, message);
+      this.#sendTo(this.#socket, message);
       return true;
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'EAGAIN') return false;

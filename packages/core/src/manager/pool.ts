@@ -21,7 +21,11 @@ export interface PoolEvents {
   notSpawned(error: Error): void;
 }
 
+/** What reaches the system; a test gives others. */
+const SYSTEM = { spawnWorker, signalProcess };
+
 export class Pool {
+  readonly #system: typeof SYSTEM;
   readonly #workers = new Map<number, WorkerRecord>();
   #slots = 0;
   readonly #pipes = new Map<number, Duplex>();
@@ -30,7 +34,8 @@ export class Pool {
   readonly #premises: Premises;
   readonly #events: PoolEvents;
 
-  constructor(settings: Settings, run: number, premises: Premises, events: PoolEvents) {
+  constructor(settings: Settings, run: number, premises: Premises, events: PoolEvents, system = SYSTEM) {
+    this.#system = system;
     this.#settings = settings;
     this.#run = run;
     this.#premises = premises;
@@ -59,7 +64,11 @@ export class Pool {
     const channel = onDemand?.open();
     const all = channel ? [...descriptors, channel.fd] : descriptors;
     const { directory } = this.#settings;
-    const started = spawnWorker(identity, { descriptors: all, directory, ...owner }, this.#events.notSpawned);
+    const started = this.#system.spawnWorker(
+      identity,
+      { descriptors: all, directory, ...owner },
+      this.#events.notSpawned,
+    );
     if (!started) {
       channel?.given(undefined);
       return board.clear(slot);
@@ -85,7 +94,7 @@ export class Pool {
     log.info(`Trying to stop worker ${worker.pid} gracefully (${gracefulTimeout / 1000} s)`);
     worker.state = 'draining';
     worker.drainingSince = performance.now();
-    // who is not on the scoreboard yet has no handler and no connection
+    // a worker that is not on the scoreboard yet has no handler and no connection
     const handlesQuit = this.#premises.board.pid(worker.slot) === worker.pid;
     this.#signal(worker.pid, handlesQuit ? 'SIGQUIT' : 'SIGTERM');
   }
@@ -108,7 +117,7 @@ export class Pool {
 
   /** A worker that the manager may not signal any more is let go: it drains when its pipe closes. */
   #signal(pid: number, signal: NodeJS.Signals): void {
-    if (signalProcess(pid, signal) !== 'denied') return;
+    if (this.#system.signalProcess(pid, signal) !== 'denied') return;
     this.#settings.log.error(`Can't send ${signal} to worker ${pid}: it belongs to another user; closing its pipe`);
     this.#pipes.get(pid)?.destroy();
   }
@@ -116,18 +125,22 @@ export class Pool {
   /** Sends one worker that has room and is not in user code to look at the accept queue; the holder if there is no other. */
   wakeWaiter(): void {
     const waiter = waiterOf(this.#premises.board, this.workers);
-    if (waiter) signalProcess(waiter.pid, 'SIGURG');
+    if (waiter) this.#system.signalProcess(waiter.pid, 'SIGURG');
   }
 
   /** Sends all workers that have room to look at their seats. */
   wakeAll(): void {
     const { board } = this.#premises;
-    for (const { pid, slot } of this.workers) if (board.state(slot) === State.ready) signalProcess(pid, 'SIGURG');
+    this.#wake(({ slot }) => board.state(slot) === State.ready);
   }
 
   /** Sends all workers that serve to look, whatever the scoreboard says of them. */
   wakeEveryone(): void {
-    for (const { pid, state } of this.workers) if (state === 'healthy') signalProcess(pid, 'SIGURG');
+    this.#wake(({ state }) => state === 'healthy');
+  }
+
+  #wake(isMeant: (worker: WorkerRecord) => boolean): void {
+    for (const { pid } of this.workers.filter(isMeant)) this.#system.signalProcess(pid, 'SIGURG');
   }
 
   /** What a hung worker is given here. */

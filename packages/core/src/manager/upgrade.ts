@@ -24,7 +24,11 @@ interface Heir {
   timer: NodeJS.Timeout;
 }
 
+/** What reaches the system; a test gives others. */
+const SYSTEM = { bequeath, spawnManager, signalProcess };
+
 export class Upgrade {
+  readonly #system: typeof SYSTEM;
   /** What the bulletin says about upgrades. */
   readonly news = { upgrades: 0, upgradesFailed: 0 };
   readonly #run: number;
@@ -33,7 +37,8 @@ export class Upgrade {
   #heir: Heir | undefined;
   #hasSucceeded = false;
 
-  constructor(run: number, settings: Settings, events: UpgradeEvents) {
+  constructor(run: number, settings: Settings, events: UpgradeEvents, system = SYSTEM) {
+    this.#system = system;
     this.#run = run;
     this.#settings = settings;
     this.#events = events;
@@ -79,6 +84,7 @@ export class Upgrade {
     };
     const succession = { manager: process.pid, run: this.#run };
     const { directory } = this.#settings;
+    const { bequeath, spawnManager } = this.#system;
     try {
       return bequeath(premises, (descriptors) => spawnManager(succession, { descriptors, directory }, failed));
     } catch (error) {
@@ -101,6 +107,7 @@ export class Upgrade {
   #end(heir: Heir, signal: NodeJS.Signals, patience: number): void {
     const { pid } = heir.process;
     clearTimeout(heir.timer);
+    const { signalProcess } = this.#system;
     signalProcess(pid, signal);
     heir.timer = setTimeout(() => signalProcess(pid, 'SIGKILL'), patience);
   }
