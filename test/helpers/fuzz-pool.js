@@ -67,7 +67,10 @@ function check(server, requests) {
   const lost = [...requests.values()].filter(
     ({ id, isAnswered, isGone, isOwed }) => !isAnswered && !isGone && (isOwed || executed.has(id)),
   );
-  const lines = lost.map(({ id, how, error }) => `${id} ${how}: ${error?.message}`);
+  const lines = lost.map(
+    ({ id, how, error, at }) =>
+      `${id} ${how} at ${at}, ${executed.has(id) ? 'executed' : 'not executed'}: ${error?.message}`,
+  );
   assert.deepEqual(lines, [], `${lost.length} of ${requests.size} are lost`);
   assert.ok([...requests.values()].filter(({ isAnswered }) => isAnswered).length > 100);
   return executed.size;

@@ -94,6 +94,7 @@ async function talk(dice, target, name, requests) {
       const request = {
         id: `${name}-${batch}-${i}`,
         how,
+        at: `${target.path ? 'unix' : target.tls ? 'tls' : 'tcp'}`,
         isAnswered: false,
         isGone: false,
         isOwed: batch === 0 && i === 0,

@@ -8,6 +8,7 @@ import type { BoundLocation } from '../handover.js';
 import type { Location } from '../locations.js';
 import { MAX_WORKERS, type Settings } from '../options.js';
 import type { Status } from '../pool-status.js';
+import { publishReload } from './channels.js';
 import type { ManagerEvents, Summary } from './events.js';
 import { followFolder } from './folder.js';
 import { attempt } from './guard.js';
@@ -228,6 +229,7 @@ export class Manager {
 
   #reloaded(error?: PreforkError): void {
     this.#premises?.stats.page.happened(error ? 'reloadsFailed' : 'reloads');
+    publishReload(this.#target.generation, error);
     this.#events.reload(error);
   }
 

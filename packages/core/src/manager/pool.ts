@@ -6,6 +6,7 @@ import { ASKING_BEAT, DRAINING_BEAT, GRANT } from '../handover.js';
 import { trace } from '../log.js';
 import type { Settings } from '../options.js';
 import { SLOTS, State } from '../scoreboard.js';
+import { publishWorker } from './channels.js';
 import type { WorkerRecord } from './policy.js';
 import type { Premises } from './premises.js';
 import { forget, waiterOf } from './queue-watch.js';
@@ -84,6 +85,7 @@ export class Pool {
     child.once('exit', (status, signal) => this.#reap(worker, signal ?? `exit status ${status}`));
     trace.manager('worker %d spawned in slot %d', pid, slot);
     this.#settings.log.info(`Worker ${pid} started`);
+    publishWorker('spawn', worker);
     this.#events.spawned(worker);
   }
 
@@ -92,8 +94,7 @@ export class Pool {
     if (order) worker.order ??= order;
     const { log, gracefulTimeout } = this.#settings;
     log.info(`Trying to stop worker ${worker.pid} gracefully (${gracefulTimeout / 1000} s)`);
-    worker.state = 'draining';
-    worker.drainingSince = performance.now();
+    this.#drains(worker);
     // a worker that is not on the scoreboard yet has no handler and no connection
     const handlesQuit = this.#premises.board.pid(worker.slot) === worker.pid;
     this.#signal(worker.pid, handlesQuit ? 'SIGQUIT' : 'SIGTERM');
@@ -102,11 +103,14 @@ export class Pool {
   /** Answers a worker that was told to leave by somebody else: by now it can read whether the whole server stops. */
   grant(worker: WorkerRecord): void {
     worker.isAsking = false;
-    if (worker.state === 'healthy') {
-      worker.state = 'draining';
-      worker.drainingSince = performance.now();
-    }
+    if (worker.state === 'healthy') this.#drains(worker);
     this.#pipes.get(worker.pid)?.write(GRANT);
+  }
+
+  #drains(worker: WorkerRecord): void {
+    worker.state = 'draining';
+    worker.drainingSince = performance.now();
+    publishWorker('drain', worker, () => ({ order: worker.order }));
   }
 
   kill(worker: WorkerRecord): void {
@@ -162,13 +166,11 @@ export class Pool {
     if (isFirst) {
       worker.state = 'healthy';
       worker.healthyAt = worker.heartbeatAt;
+      publishWorker('healthy', worker, () => ({ bootTime: worker.heartbeatAt - worker.spawnedAt }));
     }
     if (beats.includes(ASKING_BEAT)) worker.isAsking = true;
     if (beats.includes(DRAINING_BEAT)) worker.hasLeft = true;
-    if (worker.state === 'healthy' && worker.hasLeft) {
-      worker.state = 'draining';
-      worker.drainingSince = worker.heartbeatAt;
-    }
+    if (worker.state === 'healthy' && worker.hasLeft) this.#drains(worker);
     this.#events.beaten(worker, isFirst);
   }
 
@@ -176,7 +178,9 @@ export class Pool {
     const { log } = this.#settings;
     const isExpected = worker.state === 'draining' || worker.state === 'killed';
     forget(this.#premises.board, worker.slot);
-    this.#premises.stats.page.retire(worker.slot, exitOf(worker, end));
+    const reason = exitOf(worker, end);
+    this.#premises.stats.page.retire(worker.slot, reason);
+    publishWorker('reap', worker, () => ({ reason, end }));
     this.#pipes.delete(worker.pid);
     this.#premises.onDemand?.reaped(worker);
     this.#events.reaped(worker, end);

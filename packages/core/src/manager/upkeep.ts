@@ -4,6 +4,7 @@
 import { PreforkError } from '../errors.js';
 import type { Settings } from '../options.js';
 import { Backoff } from './backoff.js';
+import { publishWorker } from './channels.js';
 import * as policy from './policy.js';
 import type { Pool } from './pool.js';
 import type { Reload } from './reload.js';
@@ -76,6 +77,7 @@ export class Upkeep {
   #expire(worker: policy.WorkerRecord): void {
     const { pool, reload, settings } = this.#parts;
     settings.log.error(`Worker ${worker.pid} has no heartbeat (${settings.heartbeatTimeout / 1000} s), restarting`);
+    publishWorker('hang', worker);
     if (worker.state === 'healthy') return pool.quit(worker, 'hung');
     worker.order = 'hung';
     // it has never served: there is nothing to drain
