@@ -30,7 +30,7 @@ async function start(t, way = WAYS['the command has started']) {
   const status = async () => JSON.parse((await run('status', '--json')).stdout);
   await eventually(async () => {
     const { code, stdout } = await run('status', '--json');
-    return code === 0 && JSON.parse(stdout).pool.filter(({ state }) => state === 'ready').length === 2;
+    return code === 0 && JSON.parse(stdout).pool.filter(({ state }) => state === 'healthy').length === 2;
   });
   return { server, dir, change, run, status };
 }
@@ -51,15 +51,20 @@ for (const [who, way] of Object.entries(WAYS)) {
         shown.pool.map(({ served }) => served).reduce((a, b) => a + b),
         1,
       );
-      for (const { age } of [shown, ...shown.pool]) assert.ok(age >= 0 && age < 600_000, `${age}`);
+      for (const age of [shown.uptime, ...shown.pool.map((worker) => worker.age)])
+        assert.ok(age >= 0 && age < 600_000, `${age}`);
 
       const { code, stdout } = await run('status');
       assert.equal(code, 0);
-      const [manager, listening, head, ...rows] = stdout.split('\n');
+      const [manager, listening, totals, durations, reloads, head, ...rows] = stdout.split('\n');
+      assert.equal(totals, 'Connections 1, requests 1: 2xx 1');
+      assert.match(durations, /^Durations p50 [\d.]+m?s, p90 [\d.]+m?s, p99 [\d.]+m?s$/);
+      assert.equal(reloads, 'Reloads 0, upgrades 0, generation 0');
       assert.match(manager, new RegExp(`^Manager ${server.pid} is serving: 2 workers, up \\d+s, PID file ${dir}`));
       assert.equal(listening, `Listening at http://${host}:${port}`);
-      assert.match(head, /^PID +STATE +AGE +CONNECTIONS +REQUESTS +ACCEPTS +SERVED$/);
-      for (const { pid } of shown.pool) assert.ok(rows.some((row) => new RegExp(`^${pid} +ready +\\d+s `).test(row)));
+      assert.match(head, /^# +PID +STATE +AGE +BEAT +CONN +REQ +SERVED +LEFT +BUSY +DELAY +RSS +HEAP$/);
+      for (const { pid } of shown.pool)
+        assert.ok(rows.some((row) => new RegExp(`^\\d +${pid} +healthy +\\d+s `).test(row)));
     });
 
     test('resize goes to a number, or up and down by one, and each worker counts', async (t) => {

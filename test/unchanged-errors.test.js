@@ -143,7 +143,7 @@ test('a reload to a file whose address is in use fails, and the old workers stay
   const { writeFileSync } = await import('node:fs');
   const server = startCommand(t, dir, ['server.mjs', '-w', '2']);
   assert.equal((await server.get()).body, 'served');
-  await eventually(async () => (await runCommand(t, dir, ['status'])).stdout.split('ready').length === 3);
+  await eventually(async () => (await runCommand(t, dir, ['status'])).stdout.split('healthy').length === 3);
   writeFileSync(join(dir, 'port.json'), JSON.stringify([port, address]));
   const { code, stderr } = await runCommand(t, dir, ['reload']);
   assert.deepEqual([code, /Reload failed/.test(stderr)], [1, true], stderr);

@@ -9,7 +9,7 @@ import { cleanAfter } from './cleanup.js';
 import { within } from './wait.js';
 
 /** Debian's packages, where they are not called as the program. */
-const PACKAGES = { h2load: 'nghttp2-client' };
+const PACKAGES = { h2load: 'nghttp2-client', promtool: 'prometheus' };
 
 /** Its path; a daemon's folder need not be on a developer's PATH. */
 function locate(name) {

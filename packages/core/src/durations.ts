@@ -3,7 +3,8 @@
 
 const FIRST_POWER = 6; // 64 us
 const LAST_POWER = 25; // up to 2^26 us, 67 s; what takes longer is counted in the last bucket
-const PARTS = 8;
+/** Buckets in each power of two. */
+export const PARTS = 8;
 
 /** How many buckets there are. */
 export const BUCKETS = 1 + (LAST_POWER - FIRST_POWER + 1) * PARTS;

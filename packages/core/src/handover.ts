@@ -65,6 +65,8 @@ export interface Facts {
   onDemand: string[];
   /** The number of the manager in the series of upgrades: its bank of the statistics. */
   manager: number;
+  /** Inode of the page of statistics: for the command. */
+  stats: number;
   /** {@link Tickets.seed}, or nothing where no server can need it. */
   ticketSeed: string;
 }

@@ -2,8 +2,8 @@
 // beside the server. It asks no process.
 
 import { Phase } from './bulletin.js';
-import { percentile } from './durations.js';
-import type { Scoreboard } from './scoreboard.js';
+import { BUCKETS, endOf, PARTS, percentile } from './durations.js';
+import { type Scoreboard, State } from './scoreboard.js';
 import type { Stats } from './stats.js';
 import { type Exit, type PoolEvent, STATES, type StatsRecord } from './stats-layout.js';
 
@@ -38,6 +38,8 @@ export interface WorkerStatus {
   /** Its number in the pool, 0 to `workers` - 1; its replacement takes it over. */
   id: number;
   state: (typeof STATES)[number];
+  /** Whether it has as many connections as it may have (`maxClients`), or no descriptor for another one. */
+  full: boolean;
   /** Which reload it was started by. */
   generation: number;
   /** Since it was started. */
@@ -82,7 +84,13 @@ export interface Status {
   /** Where the server listens, and how many connections wait there for a worker; 1 stands for "some" at a UNIX socket. */
   locations: { url: string; waiting: number }[];
   totals: Totals;
-  durations: Durations;
+  durations: Durations & {
+    /**
+     * Requests that took no longer than `upTo` milliseconds, and longer than that of the entry before it. What took longer than
+     * all of these is the rest of `count`.
+     */
+    histogram: { upTo: number; count: number }[];
+  };
   pool: WorkerStatus[];
 }
 
@@ -111,7 +119,7 @@ export function readStatus({ pid, board, stats, locations, now }: StatusParts): 
     listen: locations.map(({ url }) => url),
     locations: [...locations],
     totals: { ...totals, ...eventsOf(events) },
-    durations: durationsOf(answered, duration, buckets),
+    durations: { ...durationsOf(answered, duration, buckets), histogram: histogramOf(buckets) },
     pool: records.map((record) => workerOf(record, board, stats, now)),
   };
 }
@@ -132,6 +140,7 @@ function workerOf(record: StatsRecord & { slot: number }, board: Scoreboard, sta
     pid,
     id,
     state: STATES[state] ?? 'starting',
+    full: board.state(slot) === State.full,
     generation,
     age: Math.max(0, Math.round(now - spawnedAt)),
     heartbeatAge: Math.max(0, Math.round(now - heartbeatAt)),
@@ -149,4 +158,17 @@ function durationsOf(count: number, sum: number, buckets: Float64Array): Duratio
   const shares = { p50: 0.5, p90: 0.9, p99: 0.99 };
   const found = Object.entries(shares).map(([name, share]) => [name, percentile(buckets, share)] as const);
   return { count, sum, ...Object.fromEntries(found.filter(([, value]) => value !== undefined)) };
+}
+
+/** At powers of two, where every eighth bucket ends. */
+function histogramOf(buckets: Float64Array): { upTo: number; count: number }[] {
+  const entries: { upTo: number; count: number }[] = [];
+  let count = 0;
+  for (let i = 0; i < BUCKETS - 1; i++) {
+    count += buckets[i] ?? 0;
+    if (i % PARTS !== 0) continue;
+    entries.push({ upTo: endOf(i) * 1000, count });
+    count = 0;
+  }
+  return entries;
 }

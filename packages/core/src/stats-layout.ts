@@ -89,3 +89,22 @@ export function readRecord(bank: Float64Array, slot: number): StatsRecord {
   const at = recordAt(slot);
   return Object.fromEntries(FIELDS.map((name, i) => [name, count(bank[at + i])])) as StatsRecord;
 }
+
+/**
+ * A copy of the page without what is not used, which is most of it.
+ *
+ * @param read fills these bytes from a position of the page
+ */
+export function copyUsed(read: (to: Uint8Array, position: number) => void): Float64Array {
+  const copy = new Float64Array(STATS_BYTES / 8);
+  const fill = (from: number, to: number) => {
+    read(new Uint8Array(copy.buffer, from * 8, (to - from) * 8), from * 8);
+  };
+  for (let bank = 0; bank < BANKS; bank++) {
+    const start = bank * BANK_WORDS;
+    fill(start, start + recordAt(0));
+    if (copy[start + headerWord('layout')] !== LAYOUT) continue;
+    fill(start, start + recordAt(usedSlots(bankOf(copy, bank))));
+  }
+  return copy;
+}

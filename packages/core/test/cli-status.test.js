@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
-import { duration } from '../dist/cli/status.js';
+import { duration } from '../dist/cli/figures.js';
 
 const TIMES = {
   '0s': 999,

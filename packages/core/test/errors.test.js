@@ -34,7 +34,9 @@ it('anything that was thrown has a message', () => {
 });
 
 it('the package has these names, and no others', () => {
-  assert.deepEqual(Object.keys(core).sort(), ['ERROR_CODES', 'Prefork', 'PreforkError', 'prefork', 'worker']);
+  const classes = ['ERROR_CODES', 'Prefork', 'PreforkError'];
+  const functions = ['prefork', 'readyHandler', 'registerMetrics', 'statusHandler'];
+  assert.deepEqual(Object.keys(core).sort(), [...classes, ...functions, 'worker']);
   assert.ok(prefork(() => {}) instanceof Prefork);
 });
 

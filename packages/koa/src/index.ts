@@ -1,7 +1,14 @@
 // A Koa app -> a listener -> core. Runs in every process; knows Koa by its shape only, so any version's types fit.
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { type Listener, type Prefork, type PreforkOptions, prefork } from '@prefork/core';
+import {
+  type Listener,
+  type Prefork,
+  type PreforkOptions,
+  prefork,
+  type StatusSource,
+  statusHandler,
+} from '@prefork/core';
 
 export { Prefork, PreforkError, type PreforkOptions } from '@prefork/core';
 
@@ -31,6 +38,30 @@ export interface KoaApp {
 export function preforkKoa(app: KoaApp, options?: PreforkOptions): Prefork {
   if (!isKoaApp(app)) throw new TypeError(`Expected \`app\` to be a Koa app, got ${describe(app)}`);
   return prefork(listenerOf(app), options);
+}
+
+/** What a Koa middleware needs to know of its context. */
+export interface KoaContext {
+  readonly req: IncomingMessage;
+  readonly res: ServerResponse;
+  respond?: boolean;
+}
+
+/**
+ * A middleware that answers with the status of the whole pool, as `statusHandler` of @prefork/core does: HTML, JSON, Prometheus text
+ * or OpenMetrics. It answers every request that reaches it, and asks for no password.
+ *
+ * @example
+ * const status = koaStatus(server);
+ * app.use((ctx, next) => (ctx.path === '/status' ? status(ctx) : next()));
+ */
+export function koaStatus(server: StatusSource): (ctx: KoaContext) => void {
+  const handle = statusHandler(server);
+  return (ctx) => {
+    // Koa's own way for an answer that is written without it
+    ctx.respond = false;
+    handle(ctx.req, ctx.res);
+  };
 }
 
 /** `callback()` waits for the first request: it adds Koa's own error logger unless the app has an `error` handler by then. */

@@ -11,6 +11,7 @@ import { CommandError, FAILED, usageError } from './command-error.js';
 import type { CommandLine } from './flags.js';
 import { Observed } from './observe.js';
 import { showStatus } from './status.js';
+import { watchStatus } from './status-watch.js';
 import { findTarget } from './target.js';
 
 /** How long a manager may take to act on a signal: one that is stopped or blocked takes longer. Milliseconds. */
@@ -27,6 +28,7 @@ export async function runCommand(line: CommandLine, pidFile = defaultPidFile()):
   else if (line.command === 'stop') await stop(server, line.switches.has('now'));
   else if (line.command === 'reload') await reload(server);
   else if (line.command === 'upgrade') await upgrade(server, pidFile);
+  else if (line.switches.has('watch')) return await watchStatus(server);
   else showStatus(server, pidFile, line.switches.has('json'));
   return 0;
 }

@@ -35,7 +35,7 @@ export const COMMANDS = {
   reload: ['config'],
   upgrade: ['config'],
   resize: ['config'],
-  status: ['json', 'config'],
+  status: ['json', 'watch', 'config'],
 } as const;
 
 export type Command = keyof typeof COMMANDS;

@@ -1,8 +1,8 @@
 // The `prefork` command. `--help`, which fits a screen; docs/cli.md has the rest.
 
 export const HELP = `Usage: prefork [flags] app.js [-- args]  a file that listens, or exports an app
-       prefork stop [--now] | reload | upgrade | status [--json]       [-P file]
-       prefork resize N|+N|-N                                          [-P file]
+       prefork stop [--now] | reload | upgrade | resize N|+N|-N        [-P file]
+       prefork status [--json | --watch (each second, until Ctrl-C)]   [-P file]
 
 Where    -l --listen URL (http://*:3000; again for more)   -b --backlog N
 Workers  -w --workers N    -s --spare N    -u --user NAME    -g --group NAME

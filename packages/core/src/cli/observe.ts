@@ -1,19 +1,32 @@
 // The `prefork` command, beside a server: reads what the manager has in memory, through /proc. The server knows nothing of
 // it: its user, and root, may look. Nothing is written.
 
-import { closeSync, fstatSync, openSync, readFileSync, readlinkSync, readSync } from 'node:fs';
+import { closeSync, fstatSync, readSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { News } from '../bulletin.js';
+import { monotonic } from '../clock.js';
 import { FACTS_NAME, type Facts, readPage } from '../handover.js';
+import { readStatus, type Status } from '../pool-status.js';
 import { SCOREBOARD_BYTES, SCOREBOARD_NAME, Scoreboard, SLOT_BYTES } from '../scoreboard.js';
+import { STATS_NAME, Stats } from '../stats.js';
+import { copyUsed, STATS_BYTES } from '../stats-layout.js';
 import { CommandError, FAILED } from './command-error.js';
-import { descriptorsOf, type Target } from './target.js';
+import { birthOf, openMemory, queuesOf } from './proc.js';
+import type { Target } from './target.js';
 
 /** How often the command looks while it waits. Milliseconds. */
 const PACE = 20;
 
 /** The facts of a server are smaller. Bytes. */
 const LARGEST = 2 ** 24;
+
+/** What the command needs of a server's facts. */
+interface ReadFacts {
+  board: unknown;
+  urls: string[];
+  manager: number;
+  stats: number;
+}
 
 /** A manager, and the page it tells on; the page can be read after the manager has gone. */
 export class Observed {
@@ -60,28 +73,53 @@ export class Observed {
     return read(this.#fd, length);
   }
 
-  /** Where it listens; without the secrets. @throws CommandError when the process says nothing of that kind */
-  locations(): string[] {
+  /** What the server is and does now, as its own `status()` says it. @throws CommandError when its memory holds something else */
+  status(): Status {
+    const { urls, manager, stats } = this.#facts();
+    const queues = queuesOf(this.pid);
+    return readStatus({
+      pid: this.pid,
+      board: this.board(),
+      stats: new Stats(this.#statistics(stats), manager),
+      locations: urls.map((url) => ({ url, waiting: queues.get(portOf(url)) ?? 0 })),
+      now: monotonic(),
+    });
+  }
+
+  /** A copy of what is used of the page; of zeros for a server of an older version. */
+  #statistics(inode: number): Float64Array {
+    const [fd, ...others] = openMemory(this.pid, STATS_NAME).sort((a, b) => rank(a, inode) - rank(b, inode));
+    for (const other of others) closeSync(other);
+    if (fd === undefined) return new Float64Array(STATS_BYTES / 8);
+    try {
+      return copyUsed((to, position) => readSync(fd, to, 0, to.length, position));
+    } finally {
+      closeSync(fd);
+    }
+  }
+
+  /** Where it listens, without the secrets, and which page of statistics it has. */
+  #facts(): ReadFacts {
     const pages = openMemory(this.pid, FACTS_NAME);
     try {
       const { ino } = fstatSync(this.#fd);
       const all = pages.map((fd) => this.#parse(fd));
       // a server of an older version does not say which page is its own, and has one
-      const facts = all.find(({ board }) => board === ino) ?? (all.length === 1 ? all[0] : undefined);
-      return facts?.urls ?? [];
+      const own = all.find(({ board }) => board === ino) ?? (all.length === 1 ? all[0] : undefined);
+      return own ?? { board: ino, urls: [], manager: 0, stats: 0 };
     } finally {
       for (const fd of pages) closeSync(fd);
     }
   }
 
   /** Any process may have memory of that name, with anything in it. */
-  #parse(fd: number): { board: unknown; urls: string[] } {
+  #parse(fd: number): ReadFacts {
     try {
       if (fstatSync(fd).size > LARGEST) throw new Error('too large');
-      const { board, locations = [], onDemand = [] } = readPage(fd) as Partial<Facts>;
+      const { board, locations = [], onDemand = [], manager = 0, stats = 0 } = readPage(fd) as Partial<Facts>;
       const urls: unknown[] = [...locations.map(({ url }) => url), ...onDemand];
       if (!urls.every((url) => typeof url === 'string')) throw new Error('no locations');
-      return { board, urls };
+      return { board, urls, manager: Number.isSafeInteger(manager) ? Math.abs(manager) : 0, stats };
     } catch {
       throw new CommandError(
         FAILED,
@@ -107,58 +145,12 @@ function read(fd: number, length: number): Scoreboard {
   return new Scoreboard(new Uint32Array(bytes.buffer));
 }
 
-/** Memory that a process has by this name, without what it has just closed. */
-function openMemory(pid: number, name: string): number[] {
-  const paths = descriptorsOf(pid).map((fd) => `/proc/${pid}/fd/${fd}`);
-  const ours = paths.filter((path) => linkOf(path).startsWith(`/memfd:${name} `));
-  // one page may have several descriptors
-  const inodes = new Set<number>();
-  return ours.flatMap((path) => {
-    try {
-      const fd = openSync(path, 'r');
-      const { ino } = fstatSync(fd);
-      if (!inodes.has(ino)) {
-        inodes.add(ino);
-        return [fd];
-      }
-      closeSync(fd);
-    } catch {
-      // closed meanwhile
-    }
-    return [];
-  });
+/** 0 for the page that was looked for. */
+function rank(fd: number, inode: number): number {
+  return fstatSync(fd).ino === inode ? 0 : 1;
 }
 
-function linkOf(path: string): string {
-  try {
-    return readlinkSync(path);
-  } catch {
-    return ''; // closed meanwhile
-  }
-}
-
-/** When a process was started, in ticks since the boot: with the pid its name for good. Nothing for a zombie. proc(5) */
-function birthOf(pid: number): string | undefined {
-  const fields = statOf(pid);
-  return fields === undefined || /^[ZX]$/.test(fields[0] ?? '') ? undefined : fields[19];
-}
-
-const TICKS_PER_SECOND = 100; // sysconf(_SC_CLK_TCK), the same on every Linux that Node runs on
-
-/** Milliseconds since the process was started. */
-export function ageOf(pid: number): number | undefined {
-  const birth = birthOf(pid);
-  if (birth === undefined) return undefined;
-  const [uptime] = readFileSync('/proc/uptime', 'latin1').split(' ');
-  return Math.max(0, Math.round((Number(uptime) - Number(birth) / TICKS_PER_SECOND) * 1000));
-}
-
-/** From the state on; the name before it may hold anything. */
-function statOf(pid: number): string[] | undefined {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
-    return stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  } catch {
-    return undefined;
-  }
+function portOf(url: string): number {
+  const port = /:(\d+)(?=[/?]|$)/.exec(url.replace(/^[^:]*:\/\//, ''))?.[1];
+  return port === undefined ? -1 : Number(port);
 }

@@ -1,14 +1,14 @@
 // `prefork status`: the manager and its pool, as a table, or as JSON with the names of `Prefork#status`.
 
-import { Phase } from '../bulletin.js';
+import type { Status, WorkerStatus } from '../pool-status.js';
 import { printable } from '../printable.js';
-import { type Scoreboard, State } from '../scoreboard.js';
-import { ageOf, type Observed } from './observe.js';
+import { bytes, duration, milliseconds, percent } from './figures.js';
+import type { Observed } from './observe.js';
 
 /** Prints what the server is and does now. */
 export function showStatus(server: Observed, pidFile: string, asJson: boolean): void {
-  const status = { ...read(server), pidFile };
-  process.stdout.write(asJson ? `${escapeJson(JSON.stringify(status))}\n` : table(status));
+  const status = server.status();
+  process.stdout.write(asJson ? `${escapeJson(JSON.stringify({ ...status, pidFile }))}\n` : table(status, pidFile));
 }
 
 /** What JSON may leave as it is, and a terminal obeys: 0x7f to 0x9f. */
@@ -16,69 +16,72 @@ function escapeJson(json: string): string {
   return json.replace(/\p{Cc}/gu, (character) => `\\u00${character.charCodeAt(0).toString(16)}`);
 }
 
-function read(server: Observed) {
-  const board = server.board();
-  const news = board.bulletin.read();
-  return {
-    pid: server.pid,
-    phase: nameOf(Phase, news.phase),
-    age: ageOf(server.pid) ?? 0,
-    workers: news.workers,
-    reloading: news.reloads > Math.max(news.reloaded, news.reloadFailed),
-    listen: server.locations(),
-    pool: Array.from({ length: board.used }, (_, slot) => slot).flatMap((slot) => worker(board, slot)),
-  };
+/** The head of the table, and what stands under each. */
+const COLUMNS: [string, (worker: WorkerStatus) => string][] = [
+  ['#', ({ id }) => String(id)],
+  ['PID', ({ pid }) => String(pid)],
+  ['STATE', stateOf],
+  ['AGE', ({ age }) => duration(age)],
+  ['BEAT', ({ heartbeatAge }) => duration(heartbeatAge)],
+  ['CONN', ({ connections }) => String(connections)],
+  ['REQ', ({ requests }) => String(requests)],
+  ['SERVED', ({ served }) => String(served)],
+  ['LEFT', ({ acceptsLeft }) => (acceptsLeft === undefined ? '-' : String(acceptsLeft))],
+  ['BUSY', ({ utilization }) => percent(utilization)],
+  ['DELAY', ({ delay }) => milliseconds(delay)],
+  ['RSS', ({ resident }) => bytes(resident)],
+  ['HEAP', ({ heap }) => bytes(heap)],
+];
+
+/** A worker's state in one word. */
+export function stateOf({ state, full }: WorkerStatus): string {
+  return state === 'healthy' && full ? 'full' : state;
 }
 
-/** A slot without a pid is that of a worker that loads, or nobody's. */
-function worker(board: Scoreboard, slot: number) {
-  const pid = board.pid(slot);
-  const age = pid === 0 ? undefined : ageOf(pid);
-  if (age === undefined) return [];
-  return [{ pid, state: nameOf(State, board.state(slot)), age, ...board.counters(slot) }];
-}
-
-function nameOf(names: Record<string, number>, value: number): string {
-  const name = Object.entries(names).find(([, number]) => number === value)?.[0] ?? 'unknown';
-  return name === 'none' ? 'starting' : name;
-}
-
-type ServerStatus = ReturnType<typeof read> & { pidFile: string };
-
-function table({ pid, phase, age, workers, reloading, listen, pool, pidFile }: ServerStatus): string {
-  const head = ['PID', 'STATE', 'AGE', 'CONNECTIONS', 'REQUESTS', 'ACCEPTS', 'SERVED'];
-  const rows = pool.map((row) => [
-    `${row.pid}`,
-    row.state,
-    duration(row.age),
-    ...[row.connections, row.requests, row.accepts, row.served].map(String),
-  ]);
-  const widths = head.map((title, i) => Math.max(title.length, ...rows.map((row) => row[i]?.length ?? 0)));
-  const lines = [head, ...rows].map((row) =>
+function table(status: Status, pidFile: string): string {
+  const pool = [...status.pool].sort((a, b) => a.id - b.id || b.age - a.age);
+  const rows = [COLUMNS.map(([title]) => title), ...pool.map((worker) => COLUMNS.map(([, cell]) => cell(worker)))];
+  const widths = COLUMNS.map((_, i) => Math.max(...rows.map((row) => row[i]?.length ?? 0)));
+  const lines = rows.map((row) =>
     row
       .map((cell, i) => cell.padEnd(widths[i] ?? 0))
       .join('  ')
       .trimEnd(),
   );
-  const state = reloading ? 'reloading' : phase === 'handedOver' ? 'handed over' : phase;
-  return [
-    `Manager ${pid} is ${state}: ${workers} ${workers === 1 ? 'worker' : 'workers'}, up ${duration(age)}, PID file ${printable(pidFile)}`,
-    ...listen.map((url) => `Listening at ${printable(url)}`),
-    ...lines,
-    '',
-  ].join('\n');
+  return [...headOf(status, pidFile), ...lines, ''].join('\n');
 }
 
-/** The two largest units: 3d 4h, 12m 5s. */
-export function duration(milliseconds: number): string {
-  const seconds = Math.floor(milliseconds / 1000);
-  const parts = [
-    [Math.floor(seconds / 86_400), 'd'],
-    [Math.floor(seconds / 3_600) % 24, 'h'],
-    [Math.floor(seconds / 60) % 60, 'm'],
-    [seconds % 60, 's'],
-  ] as const;
-  const first = parts.findIndex(([count]) => count > 0);
-  const shown = first === -1 ? parts.slice(-1) : parts.slice(first, first + 2);
-  return shown.map(([count, unit]) => `${count}${unit}`).join(' ');
+function headOf({ pid, workers, uptime, locations, totals, durations, ...status }: Status, pidFile: string): string[] {
+  const { responses, exits, reloads, upgrades } = totals;
+  const answered = Object.entries(responses).filter(([, count]) => count > 0);
+  const ended = Object.entries(exits).filter(([, count]) => count > 0);
+  const list = (entries: [string, number][]) => entries.map(([name, count]) => `${name} ${count}`).join(', ');
+  const { p50, p90, p99 } = durations;
+  const times = { p50, p90, p99 };
+  return [
+    `Manager ${pid} is ${phaseOf(status)}: ${workers} ${workers === 1 ? 'worker' : 'workers'}, up ${duration(uptime)}, PID file ${printable(pidFile)}`,
+    ...locations.map(
+      ({ url, waiting }) => `Listening at ${printable(url)}${waiting > 0 ? `, ${waiting} waiting` : ''}`,
+    ),
+    `Connections ${totals.connections}, requests ${totals.requests}${answered.length > 0 ? `: ${list(answered)}` : ''}`,
+    ...(durations.count > 0
+      ? [
+          `Durations ${Object.entries(times)
+            .map(([name, time]) => `${name} ${milliseconds(time)}`)
+            .join(', ')}`,
+        ]
+      : []),
+    `Reloads ${outcome(reloads)}, upgrades ${outcome(upgrades)}, generation ${status.generation}`,
+    ...(ended.length > 0 ? [`Workers that have ended: ${list(ended)}`] : []),
+  ];
+}
+
+/** What the server does, in words. */
+export function phaseOf({ phase, reloading }: Pick<Status, 'phase' | 'reloading'>): string {
+  if (reloading) return 'reloading';
+  return phase === 'handedOver' ? 'handed over' : phase;
+}
+
+function outcome({ succeeded, failed }: { succeeded: number; failed: number }): string {
+  return failed > 0 ? `${succeeded} (failed ${failed})` : String(succeeded);
 }

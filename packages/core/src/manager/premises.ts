@@ -99,6 +99,7 @@ export async function openPremises(
         onDemand: onDemand?.sockets.map(({ location: { url } }) => url) ?? [],
         ticketSeed: tickets?.seed ?? '',
         manager: stats.manager,
+        stats: fstatSync(stats.fd).ino,
       });
     memory.push(writeBornWith(), stats.fd);
     const rewrite = () => {

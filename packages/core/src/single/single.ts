@@ -2,6 +2,7 @@
 // process, and takes the signals that end it.
 
 import type { Server as HttpServer } from 'node:http';
+import { NO_NEWS, Phase } from '../bulletin.js';
 import { monotonic } from '../clock.js';
 import { messageOf } from '../errors.js';
 import type { BoundLocation } from '../handover.js';
@@ -10,7 +11,7 @@ import type { ManagerEvents, Summary } from '../manager/events.js';
 import type { ManagerSignal } from '../manager/signals.js';
 import type { Listener, Settings } from '../options.js';
 import { readStatus, type Status } from '../pool-status.js';
-import { State } from '../scoreboard.js';
+import { type Scoreboard, State } from '../scoreboard.js';
 import type { Stats } from '../stats.js';
 import { type Post, Service } from '../worker/service.js';
 
@@ -107,6 +108,7 @@ export class Single {
   status(): Status | undefined {
     const post = this.#post;
     if (!post) return undefined;
+    this.#service?.count();
     const locations = post.locations.map(({ url }) => ({ url, waiting: 0 }));
     return readStatus({ pid: process.pid, board: post.board, stats: post.stats, locations, now: monotonic() });
   }
@@ -121,6 +123,7 @@ export class Single {
     if (this.#isFinished || this.#goal === 'stop immediately') return;
     if (graceful && this.#goal !== 'run') return;
     this.#goal = graceful ? 'stop gracefully' : 'stop immediately';
+    if (this.#post) announceStop(this.#post.board);
     // what drains tells itself, when it is prepared for what the listeners end
     const drainsNow = graceful && this.#service && this.#settings.shutdownDelay === 0;
     if (!drainsNow) this.#tellFinish(graceful);
@@ -135,7 +138,6 @@ export class Single {
 
   #act(): void {
     const { shutdownDelay, gracefulTimeout } = this.#settings;
-    if (this.#post) this.#post.board.isStopping = true;
     clearTimeout(this.#timer);
     if (this.#goal === 'stop immediately') return this.#abort();
     const leave = () => {
@@ -171,4 +173,10 @@ export class Single {
     this.#post?.release();
     this.#post = undefined;
   };
+}
+
+/** Also to whoever asks the application whether it is ready. */
+function announceStop(board: Scoreboard): void {
+  board.isStopping = true;
+  board.bulletin.write({ ...NO_NEWS, phase: Phase.stopping, workers: 1 });
 }

@@ -162,6 +162,11 @@ export class Service {
     this.#statistics.measure(this.#budget.left);
   }
 
+  /** Somebody here is about to read the counts: those of this loop turn are written as well. */
+  count(): void {
+    this.#statistics.tell();
+  }
+
   /** Stops accepting and finishes what is open; `isStopping` when the whole server goes. */
   leave(reason: string, isStopping: boolean): void {
     if (this.#isLeaving) return;

@@ -165,6 +165,7 @@ export function serve(identity: Identity, settings: Settings, events: WorkerEven
       return [...served].map(({ location }) => location.address);
     },
     status() {
+      service.count();
       const locations = [...served].map(locationOf);
       return readStatus({ pid: identity.manager, board, stats, locations, now: monotonic() });
     },
