@@ -40,7 +40,13 @@ const OPTIONS = {
   lockFile: PATH,
   lockTimeout: DURATION,
   log: { types: ['stderr', null, true, {}, { info() {}, error() {} }], values: [], good: [console] },
+  maxAge: { ...COUNT, good: [0, 1] },
   maxClients: POSITIVE,
+  maxMemory: {
+    types: [null, true, {}, []],
+    values: [-1, 0.5, Number.NaN, '0%', '80 %', '5XB', ''],
+    good: [0, '512MB', '80%'],
+  },
   maxRequests: COUNT,
   multiAccept: POSITIVE,
   pidFile: PATH,

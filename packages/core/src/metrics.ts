@@ -88,6 +88,8 @@ const NO_STATUS: Status = {
       killed: 0,
       'out of memory': 0,
       'boot failed': 0,
+      memory: 0,
+      age: 0,
     },
     reloads: { succeeded: 0, failed: 0 },
     upgrades: { succeeded: 0, failed: 0 },

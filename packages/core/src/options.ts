@@ -4,6 +4,7 @@ import type { Server as HttpServer, IncomingMessage, ServerResponse } from 'node
 import type { Http2SecureServer, Http2Server, Http2ServerRequest, Http2ServerResponse } from 'node:http2';
 import type { ServerLocation } from './locations.js';
 import { defaultLog, type Log } from './log.js';
+import { memoryOf } from './memory-limit.js';
 import { usableProcessors } from './processors.js';
 import { checkOption, type Kind, show, unknownOption } from './validation.js';
 
@@ -118,6 +119,19 @@ export interface PreforkOptions {
    */
   maxClients?: number;
   /**
+   * Resident memory of a worker above which it is replaced: bytes, a size such as `'512MB'`, or a share such as `'80%'` of what the
+   * container may use, divided by `workers`. It must be above it at two heartbeats. The replacement serves before it drains, and
+   * nothing is lost. 0 means no limit.
+   * @default 0
+   */
+  maxMemory?: number | string;
+  /**
+   * After so many milliseconds of service a worker is replaced, the replacement first; up to a tenth is subtracted at random. 0
+   * means never.
+   * @default 0
+   */
+  maxAge?: number;
+  /**
    * Requests on one connection before it is closed; 0 means no limit.
    * @default 0
    */
@@ -168,8 +182,12 @@ export interface PreforkOptions {
 }
 
 /** Options after {@link resolveOptions}: all defaults filled in. */
-export type Settings = Required<Omit<PreforkOptions, OptionalName | 'listen'>> &
-  Pick<PreforkOptions, OptionalName> & { listen: string[] };
+export type Settings = Required<Omit<PreforkOptions, OptionalName | 'listen' | 'maxMemory'>> &
+  Pick<PreforkOptions, OptionalName> & {
+    listen: string[];
+    /** Bytes of each worker. */
+    maxMemory: number;
+  };
 type OptionalName =
   | 'createServer'
   | 'directory'
@@ -200,7 +218,9 @@ export const KINDS: Record<keyof PreforkOptions, Kind> = {
   lockFile: 'path',
   lockTimeout: 'duration',
   log: 'log',
+  maxAge: 'delay',
   maxClients: 'positive',
+  maxMemory: 'memory',
   maxRequests: 'count',
   multiAccept: 'positive',
   pidFile: 'path',
@@ -229,7 +249,9 @@ export const DEFAULTS = {
   heartbeatTimeout: 20_000,
   listen: ['http://*:3000'],
   lockTimeout: 1_000,
+  maxAge: 0,
   maxClients: 1_000,
+  maxMemory: 0,
   maxRequests: 0,
   multiAccept: 50,
   shutdownDelay: 0,
@@ -255,12 +277,14 @@ export function resolveOptions(options: PreforkOptions = {}): Settings {
   const given = Object.fromEntries(
     Object.entries(options).filter(([, value]) => value !== undefined),
   ) as PreforkOptions;
+  const workers = given.workers ?? defaultWorkers();
   return {
     ...DEFAULTS,
     log: defaultLog,
     ...given,
     listen: [given.listen ?? DEFAULTS.listen].flat(),
-    workers: given.workers ?? defaultWorkers(),
+    maxMemory: memoryOf(given.maxMemory ?? 0, workers),
+    workers,
   };
 }
 

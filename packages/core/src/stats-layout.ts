@@ -14,6 +14,8 @@ export const EXITS = [
   'killed',
   'out of memory',
   'boot failed',
+  'memory',
+  'age',
 ] as const;
 /** @see {@link EXITS} */
 export type Exit = (typeof EXITS)[number];

@@ -3,6 +3,7 @@
 import { isAbsolute } from 'node:path';
 import { inspect } from 'node:util';
 import type { Log } from './log.js';
+import { isMemory } from './memory-limit.js';
 
 /** What a value has to be. */
 export type Kind =
@@ -14,6 +15,7 @@ export type Kind =
   | 'function'
   | 'identity'
   | 'log'
+  | 'memory'
   | 'path'
   | 'positive'
   | 'urls';
@@ -42,6 +44,11 @@ export function checkOption(name: string, kind: Kind, value: unknown): void {
     case 'identity':
       expectType(name, 'a name or a number', value, typeof value === 'string' || typeof value === 'number');
       return expectValue(name, 'a name or an id', value, typeof value === 'string' ? value !== '' : isCount(value));
+    case 'memory': {
+      const what = "bytes, a size such as '512MB', or a share such as '80%'";
+      expectType(name, what, value, typeof value === 'number' || typeof value === 'string');
+      return expectValue(name, what, value, isMemory(value));
+    }
     case 'log': {
       const log = value as Partial<Log> | null;
       const fits = (['info', 'warn', 'error'] as const).every((level) => typeof log?.[level] === 'function');

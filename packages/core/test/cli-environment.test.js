@@ -13,6 +13,7 @@ const TEXTS = {
   delay: ['2s', 2000],
   duration: ['2s', 2000],
   identity: ['33', 33],
+  memory: ['80%', '80%'],
   folder: ['/srv/current', '/srv/current'],
   path: ['/run/a', '/run/a'],
   urls: ['http://*:1,http://*:2', ['http://*:1', 'http://*:2']],

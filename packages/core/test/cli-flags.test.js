@@ -18,6 +18,7 @@ describe('a flag', () => {
     delay: ['2s', 2000],
     duration: ['2s', 2000],
     identity: ['nobody', 'nobody'],
+    memory: ['512MB', '512MB'],
     folder: ['/srv/current', '/srv/current'],
     path: ['/run/a', '/run/a'],
     urls: ['http://*:1', ['http://*:1']],

@@ -18,7 +18,7 @@ const LONGER = {
   'packages/core/src/locations.ts': [243, 'one grammar'],
   'packages/core/src/handover.ts': [208, 'one list of what is inherited'],
   'packages/core/src/scoreboard.ts': [234, 'one line for each word of the page'],
-  'packages/core/src/manager/manager.ts': [383, 'the life of a server, in order'],
+  'packages/core/src/manager/manager.ts': [385, 'the life of a server, in order'],
   'packages/core/src/manager/on-demand.ts': [221, 'to be split: the channel of one worker, and what is bound'],
   'packages/core/src/worker/adoption.ts': [201, 'one sequence, from a listen call to its answer'],
   'packages/core/src/worker/connections.ts': [201, 'one list of what an event means'],

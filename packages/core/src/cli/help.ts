@@ -7,7 +7,7 @@ export const HELP = `Usage: prefork [flags] app.js [-- args]  a file that listen
 Where    -l --listen URL (http://*:3000; again for more)   -b --backlog N
 Workers  -w --workers N    -s --spare N    -u --user NAME    -g --group NAME
 Limits   -A --accepts N    -c --max-clients N    -r --max-requests N
-         --multi-accept N
+         --multi-accept N   --max-memory SIZE|N%   --max-age T
 Times    -G --graceful-timeout T     -H --heartbeat-timeout T
          -i --inactivity-timeout T   --keep-alive-timeout T
          -L --lock-timeout T         -a --accept-interval T

@@ -35,6 +35,7 @@ function read(option: keyof PreforkOptions, text: string, name: string): unknown
     case 'duration':
       return parseDuration(text, name);
     case 'identity':
+    case 'memory':
       return /^\d+$/.test(text) ? Number(text) : text;
     default:
       return text;

@@ -326,7 +326,9 @@ export class Manager {
     if (this.#running) publish(this.#subject, this.#running);
   }
 
-  #beaten({ pid }: policy.WorkerRecord, isFirst: boolean): void {
+  #beaten(worker: policy.WorkerRecord, isFirst: boolean): void {
+    const { pid } = worker;
+    this.#running?.upkeep.beaten(worker);
     const isProof = isFirst && !this.#target.proven;
     if (isProof) {
       this.#target.proven = true;

@@ -21,10 +21,15 @@ export interface WorkerRecord {
   /** It was told to leave, not by us, and waits for our answer. */
   isAsking?: boolean;
   /** Why it was told to go, if it was. */
-  order?: 'resized' | 'reloaded' | 'stopped' | 'hung';
+  order?: 'resized' | 'reloaded' | 'stopped' | 'hung' | Excess;
+  /** It has outgrown a limit: it leaves when its replacement serves. */
+  excess?: Excess;
   /** It has said that it accepts no more. */
   hasLeft?: boolean;
 }
+
+/** The limit that a worker has outgrown: `maxMemory` or `maxAge`. */
+export type Excess = 'memory' | 'age';
 
 /** What the pool is meant to be. */
 export interface Target {
@@ -81,7 +86,8 @@ export function vacancies(workers: readonly WorkerRecord[], target: Target, limi
   const all = Array.from({ length: target.proven ? target.workers : Math.min(target.workers, 1) }, (_, id) => id);
   if (!isReloading(workers, target)) {
     const room = target.workers + limits.spare - workers.length;
-    return all.filter(without(active)).slice(0, Math.max(0, room));
+    const empty = all.filter(without(active)).slice(0, Math.max(0, room));
+    return empty.length > 0 ? empty : outgrown(active, target, limits, workers.length);
   }
   // The first of a generation shows that it boots; after it, as many at once as may be spare
   const current = active.filter(({ generation }) => generation === target.generation);
@@ -92,6 +98,15 @@ export function vacancies(workers: readonly WorkerRecord[], target: Target, limi
   const empty = all.filter(without(active));
   const old = all.filter(without(current)).filter((id) => !empty.includes(id));
   return [...empty, ...old].slice(0, Math.max(0, Math.min(atOnce - booting, room)));
+}
+
+/** The number of one worker that has outgrown a limit and has no replacement yet: one after the other, so that most are warm. */
+function outgrown(active: readonly WorkerRecord[], target: Target, limits: Limits, count: number): number[] {
+  const fresh = active.filter(({ excess }) => excess === undefined);
+  const isBooting = fresh.some(({ state }) => state === 'starting');
+  const hasRoom = count < target.workers + Math.max(1, limits.spare);
+  const alone = active.find(({ id, excess }) => excess !== undefined && !fresh.some((other) => other.id === id));
+  return alone && hasRoom && !isBooting && alone.id < target.workers ? [alone.id] : [];
 }
 
 /**
@@ -112,11 +127,18 @@ export function surplus<W extends WorkerRecord>(workers: readonly W[], target: T
   return [...booting, ...replaced.filter(isServing), ...leaving.slice(0, allowed)];
 }
 
-/** Of those with one id: the youngest that is healthy and current; as long as there is none, the youngest of each generation. */
+/**
+ * Of those with one id: the youngest that is healthy and current and has outgrown no limit; as long as there is none, the youngest
+ * of each kind.
+ */
 function isKept(worker: WorkerRecord, active: readonly WorkerRecord[], { generation }: Target): boolean {
   const same = active.filter(({ id }) => id === worker.id);
-  const served = same.filter((other) => other.state === 'healthy' && other.generation === generation);
-  const rivals = served.length > 0 ? served : same.filter((other) => other.generation === worker.generation);
+  const isPeer = (other: WorkerRecord) =>
+    other.generation === worker.generation && (other.excess === undefined) === (worker.excess === undefined);
+  const served = same.filter(
+    (other) => other.state === 'healthy' && other.generation === generation && other.excess === undefined,
+  );
+  const rivals = served.length > 0 ? served : same.filter(isPeer);
   return byAge(rivals).at(-1) === worker;
 }
 

@@ -8,6 +8,7 @@ import { publishWorker } from './channels.js';
 import * as policy from './policy.js';
 import type { Pool } from './pool.js';
 import type { Reload } from './reload.js';
+import { WorkerLimits } from './worker-limits.js';
 
 /** What it needs of the pool. */
 export type Workers = Pick<Pool, 'workers' | 'spawn' | 'quit' | 'kill' | 'grant'>;
@@ -24,9 +25,11 @@ export interface UpkeepParts {
 export class Upkeep {
   readonly #parts: UpkeepParts;
   readonly #backoff = new Backoff();
+  readonly #limits: WorkerLimits;
 
   constructor(parts: UpkeepParts) {
     this.#parts = parts;
+    this.#limits = new WorkerLimits(parts.settings);
   }
 
   /** When the pass has to come at the latest. */
@@ -38,15 +41,22 @@ export class Upkeep {
 
   startMissing(now: number): void {
     const { pool, target, settings } = this.#parts;
+    for (const worker of pool.workers) this.#limits.lookAtAge(worker, now);
     const ids = policy.vacancies(pool.workers, target, settings);
     const count = this.#backoff.allows(ids.length, now);
     for (const id of ids.slice(0, count)) pool.spawn(id, target.generation);
   }
 
+  /** A heartbeat has come. */
+  beaten(worker: policy.WorkerRecord): void {
+    this.#limits.lookAtMemory(worker);
+  }
+
   drainSurplus(): void {
     const { pool, target } = this.#parts;
     for (const worker of policy.surplus(pool.workers, target)) {
-      pool.quit(worker, worker.generation === target.generation ? 'resized' : 'reloaded');
+      const isOld = worker.generation !== target.generation;
+      pool.quit(worker, isOld ? 'reloaded' : worker.id < target.workers ? (worker.excess ?? 'resized') : 'resized');
     }
   }
 
