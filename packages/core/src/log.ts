@@ -45,11 +45,12 @@ function write(line: string): void {
   process.stderr.write(`${line}\n`);
 }
 
-/** Traces of the manager, of a worker's life, and of the accept path: `DEBUG=prefork:manager node server.js`. */
+/** Traces of the manager, of a worker's life, of the accept path, and of each connection: `DEBUG=prefork:manager node server.js`. */
 export const trace = {
   manager: createTrace('prefork:manager'),
   worker: createTrace('prefork:worker'),
   accept: createTrace('prefork:accept'),
+  connection: createTrace('prefork:connection'),
 };
 
 function createTrace(name: string): Trace {

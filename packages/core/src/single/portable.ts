@@ -14,6 +14,7 @@ import { Stats } from '../stats.js';
 import { STATS_BYTES } from '../stats-layout.js';
 import type { Entrance, Gate, GateEvents } from '../worker/gate.js';
 import { tune } from '../worker/handle.js';
+import { story } from '../worker/story.js';
 import { ALONE, beginRecord } from './alone.js';
 import type { SinglePost } from './single.js';
 
@@ -80,13 +81,17 @@ function createPortableGate(doors: readonly Door[], entrances: readonly Entrance
     const { allowHalfOpen, pauseOnConnect, highWaterMark, noDelay, keepAlive, keepAliveInitialDelay } = entrance.server;
     Object.assign(door.server, { allowHalfOpen, pauseOnConnect, noDelay, keepAlive, keepAliveInitialDelay });
     if (highWaterMark !== undefined) Object.assign(door.server, { highWaterMark });
+    const arrived = (socket: Socket) => {
+      story?.arrived(entrance.server, socket);
+      events.arrived(entrance, socket);
+    };
     door.server.removeAllListeners('connection');
-    door.server.on('connection', (socket) => events.arrived(entrance, socket));
+    door.server.on('connection', arrived);
     door.server.on('error', (error) => events.exhausted(error));
     for (const socket of door.early.splice(0)) {
       socket.allowHalfOpen = allowHalfOpen ?? false;
       tune(socket, entrance.server);
-      setImmediate(() => events.arrived(entrance, socket));
+      setImmediate(() => arrived(socket));
     }
   }
   return {

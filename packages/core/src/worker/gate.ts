@@ -7,6 +7,7 @@ import { descriptorLimit } from '../posix/process.js';
 import { acceptConnection, waitingConnections } from '../posix/queue.js';
 import { duplicate } from '../posix/sockets.js';
 import { createSocket, type Handle, handleClass, handleError, openHandle, type SocketOptions, Use } from './handle.js';
+import { story } from './story.js';
 
 const OUT_OF_DESCRIPTORS = 'accept EMFILE: too many open files';
 
@@ -143,9 +144,14 @@ function createDoor(entrance: Entrance, supply: Supply, events: GateEvents): Doo
   const { fd, backlog, server } = entrance;
   const Handle = handleClass(duplicate(fd), backlog);
   let handle: Handle | undefined;
+  function socketOf(client: Handle): Socket {
+    const socket = createSocket(client, server);
+    story?.arrived(server, socket);
+    return socket;
+  }
   function connected(status: number, client: Handle): void {
     if (status !== 0) return events.exhausted(handleError('accept', status));
-    events.arrived(entrance, createSocket(client, server));
+    events.arrived(entrance, socketOf(client));
     if (!supply(client.fd)) events.exhausted(new Error(OUT_OF_DESCRIPTORS));
   }
   return {
@@ -165,7 +171,7 @@ function createDoor(entrance: Entrance, supply: Supply, events: GateEvents): Doo
       handle?.close();
       handle = undefined;
     },
-    adopt: (accepted) => createSocket(openHandle(Handle, Use.connection, accepted), server),
+    adopt: (accepted) => socketOf(openHandle(Handle, Use.connection, accepted)),
   };
 }
 

@@ -5,6 +5,7 @@ import { trace } from '../log.js';
 import type { Scoreboard } from '../scoreboard.js';
 import type { AcceptLock } from './accept-lock.js';
 import type { Balance } from './balance.js';
+import { story } from './story.js';
 
 export interface TurnParts {
   slot: number;
@@ -52,6 +53,7 @@ export class Turn {
     this.unlock();
     lock.wake(board.pid(next));
     trace.accept('handed over to worker %d', board.pid(next));
+    story?.handedOver(board.pid(next));
   }
 
   /**
