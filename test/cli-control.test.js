@@ -62,9 +62,9 @@ for (const [who, way] of Object.entries(WAYS)) {
       assert.equal(reloads, 'Reloads 0, upgrades 0, generation 0');
       assert.match(manager, new RegExp(`^Manager ${server.pid} is serving: 2 workers, up \\d+s, PID file ${dir}`));
       assert.equal(listening, `Listening at http://${host}:${port}`);
-      assert.match(head, /^# +PID +STATE +AGE +BEAT +CONN +REQ +SERVED +LEFT +BUSY +DELAY +RSS +HEAP$/);
+      assert.match(head, /^# +PID +STATE +GEN +AGE +BEAT +CONN +REQ +SERVED +LEFT +BUSY +DELAY +RSS +HEAP$/);
       for (const { pid } of shown.pool)
-        assert.ok(rows.some((row) => new RegExp(`^\\d +${pid} +healthy +\\d+s `).test(row)));
+        assert.ok(rows.some((row) => new RegExp(`^\\d +${pid} +healthy +0 +\\d+s `).test(row)));
     });
 
     test('resize goes to a number, or up and down by one, and each worker counts', async (t) => {

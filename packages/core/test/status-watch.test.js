@@ -34,6 +34,8 @@ const status = (own) => ({
 const look = (at, own) => ({ at, status: status(own) });
 const SCREEN = { columns: 80, rows: 24, hasColours: false };
 
+const COLOUR = /\p{Cc}\[\d+m/gu;
+
 describe('rates', () => {
   it('are what has changed, a second', () => {
     const later = look(3_000, {
@@ -109,9 +111,27 @@ describe('a picture', () => {
     const plain = draw(status(own), RATES, [], SCREEN).join('\n');
     assert.doesNotMatch(plain.replaceAll('\n', ''), /\p{Cc}/u);
     const coloured = draw(status(own), RATES, [], { ...SCREEN, hasColours: true }).join('\n');
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: that is what is looked for
-    assert.doesNotMatch(coloured.replace(/\x1b\[\d+m/g, '').replaceAll('\n', ''), /\p{Cc}/u);
+    assert.doesNotMatch(coloured.replace(COLOUR, '').replaceAll('\n', ''), /\p{Cc}/u);
     assert.ok(coloured.includes('\x1b[32m'));
+  });
+
+  it('is no wider than the screen, whatever a broken worker says and however narrow it is', () => {
+    const huge = { id: 2 ** 32 - 1, connections: 2 ** 32 - 1, requests: 2 ** 32 - 1, resident: 1e30 };
+    const rates = { requests: 1e20, connections: 1e20, served: new Map([[1, 1e22]]) };
+    for (const columns of [40, 80, 200]) {
+      for (const hasColours of [false, true]) {
+        const lines = draw(status({ pool: [worker({ pid: 1, ...huge })] }), rates, [], {
+          columns,
+          rows: 24,
+          hasColours,
+        });
+        for (const text of lines) {
+          const shown = text.replace(COLOUR, '');
+          assert.ok([...shown].length <= columns, `${columns}: ${text}`);
+          assert.equal(text.split('\x1b[3').length, text.split('\x1b[0m').length, text);
+        }
+      }
+    }
   });
 
   it('elsewhere is one line', () => {
@@ -142,6 +162,11 @@ describe('a figure', () => {
     [rate, 9_999, '9999'],
     [rate, 12_345, '12.3k'],
     [rate, 2e6, '2.0M'],
+    [rate, 123_456, '123k'],
+    [rate, 999_999, '1.0M'],
+    [rate, 123_456_789, '123M'],
+    [rate, 1e300, '>999M'],
+    [bytes, 1e300, '>999P'],
     [rate, Number.NaN, '0.0'],
   ]) {
     it(`${figure.name} of ${value} is ${text}`, () => assert.equal(figure(value), text));

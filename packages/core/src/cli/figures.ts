@@ -28,6 +28,7 @@ export function bytes(size: number): string {
   let value = (Number.isFinite(size) ? Math.max(0, size) : 0) / 1024;
   let unit = 0;
   for (; value >= 1000 && unit < units.length - 1; unit++) value /= 1024;
+  if (value >= 1000) return '>999P';
   return `${value < 10 && unit > 0 ? value.toFixed(1) : Math.round(value)}${units[unit]}`;
 }
 
@@ -46,7 +47,17 @@ export function rate(value: number): string {
   const number = Number.isFinite(value) ? Math.max(0, value) : 0;
   if (number < 10) return number.toFixed(1);
   if (number < 10_000) return String(Math.round(number));
-  return number < 999_950 ? `${(number / 1_000).toFixed(1)}k` : `${(number / 1_000_000).toFixed(1)}M`;
+  if (number < 99_950) return `${(number / 1_000).toFixed(1)}k`;
+  if (number < 999_500) return `${Math.round(number / 1_000)}k`;
+  if (number < 99_950_000) return `${(number / 1_000_000).toFixed(1)}M`;
+  return number < 999_500_000 ? `${Math.round(number / 1_000_000)}M` : '>999M';
+}
+
+/** The first so many characters of a line; colours take no room, and the last one ends. */
+export function cut(line: string, width: number): string {
+  let room = width;
+  const parts = line.match(/\p{Cc}\[\d+m|./gsu) ?? [];
+  return parts.filter((part) => part.length > 2 || room-- > 0).join('');
 }
 
 /** A bar of so many characters, filled by a share. */

@@ -4,7 +4,7 @@
 import { WriteStream } from 'node:tty';
 import type { Status, WorkerStatus } from '../pool-status.js';
 import { printable } from '../printable.js';
-import { bar, bytes, duration, milliseconds, percent, rate, sparkline } from './figures.js';
+import { bar, bytes, cut, duration, milliseconds, percent, rate, sparkline } from './figures.js';
 import type { Observed } from './observe.js';
 import { phaseOf, stateOf } from './status.js';
 
@@ -57,7 +57,6 @@ export interface Screen {
 export function draw(status: Status, rates: Rates, history: readonly number[], screen: Screen): string[] {
   const { columns, rows, hasColours } = screen;
   const colour = (code: number, text: string) => (hasColours ? `\x1b[${code}m${text}\x1b[0m` : text);
-  const fit = (line: string) => [...line].slice(0, columns).join('');
   const { pool, durations, locations } = status;
   const sum = (name: 'connections' | 'requests') => pool.reduce((all, worker) => all + worker[name], 0);
   const waiting = locations.reduce((all, location) => all + location.waiting, 0);
@@ -66,7 +65,7 @@ export function draw(status: Status, rates: Rates, history: readonly number[], s
     `Manager ${status.pid} is ${phaseOf(status)}: ${healthy} of ${status.workers} workers, up ${duration(status.uptime)}, generation ${status.generation}`,
     `Listening at ${locations.map(({ url }) => printable(url)).join(', ')}`,
     `Open ${sum('connections')}, in flight ${sum('requests')}, waiting ${waiting}, ${rate(rates.connections)} connections/s, p50 ${milliseconds(durations.p50)}, p99 ${milliseconds(durations.p99)}`,
-  ].map(fit);
+  ];
   const label = `Requests/s ${rate(rates.requests)} `;
   const plot = label + colour(36, sparkline(history, Math.max(0, columns - label.length)));
   const all = [...rates.served.values()].reduce((total, served) => total + served, 0);
@@ -90,7 +89,7 @@ export function draw(status: Status, rates: Rates, history: readonly number[], s
   const body = [...pool].sort((a, b) => a.id - b.id || b.age - a.age).map(line);
   const room = Math.max(1, rows - head.length - 5);
   const rest = body.length > room ? [`... and ${body.length - room} more`] : [];
-  return [...head, plot, '', fit(title), ...body.slice(0, room), ...rest];
+  return [...head, plot, '', title, ...body.slice(0, room), ...rest].map((text) => cut(text, columns));
 }
 
 /** One line for a look, where nobody sees a screen. */
@@ -107,9 +106,9 @@ export async function watchStatus(server: Observed): Promise<number> {
   const isScreen = stdout.isTTY === true && process.env.TERM !== 'dumb';
   const leave = () => isScreen && stdout.write(LEAVE);
   const pause = new Pause();
-  const terminated = () => {
+  const terminated = (_name: string, signal: number) => {
     leave();
-    process.exit(143);
+    process.exit(128 + signal);
   };
   process
     .once('SIGINT', () => pause.end())

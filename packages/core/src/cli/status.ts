@@ -16,11 +16,15 @@ function escapeJson(json: string): string {
   return json.replace(/\p{Cc}/gu, (character) => `\\u00${character.charCodeAt(0).toString(16)}`);
 }
 
+/** Columns of a screen. */
+const SCREEN = 100;
+
 /** The head of the table, and what stands under each. */
 const COLUMNS: [string, (worker: WorkerStatus) => string][] = [
   ['#', ({ id }) => String(id)],
   ['PID', ({ pid }) => String(pid)],
   ['STATE', stateOf],
+  ['GEN', ({ generation }) => String(generation)],
   ['AGE', ({ age }) => duration(age)],
   ['BEAT', ({ heartbeatAge }) => duration(heartbeatAge)],
   ['CONN', ({ connections }) => String(connections)],
@@ -38,14 +42,17 @@ export function stateOf({ state, full }: WorkerStatus): string {
   return state === 'healthy' && full ? 'full' : state;
 }
 
-function table(status: Status, pidFile: string): string {
+/** The text of the table: no line of workers is wider than a screen, unless one writes figures that no worker can have. */
+export function table(status: Status, pidFile: string): string {
   const pool = [...status.pool].sort((a, b) => a.id - b.id || b.age - a.age);
   const rows = [COLUMNS.map(([title]) => title), ...pool.map((worker) => COLUMNS.map(([, cell]) => cell(worker)))];
   const widths = COLUMNS.map((_, i) => Math.max(...rows.map((row) => row[i]?.length ?? 0)));
+  const width = widths.reduce((sum, own) => sum + own + 2, -2);
+  const gap = width > SCREEN ? ' ' : '  ';
   const lines = rows.map((row) =>
     row
       .map((cell, i) => cell.padEnd(widths[i] ?? 0))
-      .join('  ')
+      .join(gap)
       .trimEnd(),
   );
   return [...headOf(status, pidFile), ...lines, ''].join('\n');
