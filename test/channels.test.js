@@ -62,6 +62,21 @@ test('a reload that fails has its error', async (t) => {
   assert.deepEqual(of(messages(server), 'prefork:reload'), [{ generation: 1, error: 'ERR_PREFORK_RELOAD' }]);
 });
 
+test('a subscriber that throws ends nobody: it is logged', async (t) => {
+  const server = startServer(t, 'channels.js', {
+    options: { workers: 1, listen: LISTEN },
+    args: ['/nowhere', 'throwing'],
+  });
+  const [old] = await server.healthy(1);
+  await server.waitForLine(/\[error\] Uncaught in the manager, which goes on .*metrics are down/);
+  process.kill(server.pid, 'SIGHUP');
+  await server.waitForLine(new RegExp(`^reap ${old}$`));
+  await server.healthy(1);
+  assert.equal((await server.get('/')).body, 'ok');
+  process.kill(server.pid, 'SIGQUIT');
+  assert.deepEqual(await server.ended, { code: 0, signal: null }, server.output);
+});
+
 function messages(server) {
   const lines = server.stdout.map((line) => /^(prefork:\S+) (\{.*\})$/.exec(line)).filter(Boolean);
   return lines.map(([, channel, json]) => ({ channel, facts: JSON.parse(json) }));
