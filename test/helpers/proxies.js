@@ -72,7 +72,8 @@ export async function startBalancer(t, [one, two]) {
   return { front, order };
 }
 
-async function serving(t, front, name, dir, text, args) {
+/** Starts a proxy with this configuration; resolves with `front` when it listens there. */
+export async function serving(t, front, name, dir, text, args) {
   const file = join(dir, `${name}.conf`);
   writeFileSync(file, text);
   const proxy = start(t, name, args(file));

@@ -94,8 +94,8 @@ export interface Estate {
 }
 
 /** A location as it was asked for. */
-export function locationKey({ path, host, port, fd, ipv6Only, nth }: Location): string {
-  return JSON.stringify([path, host, port, fd, ipv6Only, ...(nth ? [nth] : [])]);
+export function locationKey({ path, host, port, fd, ipv6Only, nth, numbered }: Location): string {
+  return JSON.stringify([path, host, port, fd, ipv6Only, ...(nth ? [nth] : []), ...(numbered ? ['{n}'] : [])]);
 }
 
 /** Which worker this process is. */

@@ -3,6 +3,7 @@
 import type { AddressInfo } from 'node:net';
 import type { TlsOptions } from 'node:tls';
 import type { Wanted } from './channel.js';
+import { checkNumbered, numberOf, withoutNumber } from './numbered.js';
 import type { Settings } from './options.js';
 import { printable } from './printable.js';
 import { isTlsParameter, parseTls, TLS_PARAMETERS, type TlsFiles } from './tls.js';
@@ -23,6 +24,13 @@ export interface Location {
   fd?: number | string;
   /** A listening socket for each worker in place of one for all, `SO_REUSEPORT`. */
   reuse?: boolean;
+  /** With `reuse`: the kernel chooses the socket by the client's address alone, and each socket has one worker. */
+  sticky?: boolean;
+  /**
+   * A socket for each worker at an address of its own: `{n}` in `path` is the worker's number, else it is added to `port`. `reuse`
+   * and `sticky` are set as well.
+   */
+  numbered?: boolean;
   /** Which one of several at the same host for which the kernel chooses the port: 0 or nothing is the first. */
   nth?: number;
   backlog: number;
@@ -62,7 +70,9 @@ export function parseListen(args: readonly unknown[], settings: Settings): Liste
   const rest = [...args];
   const last = rest.at(-1);
   const callback = typeof last === 'function' ? (rest.pop() as ListenCallback) : undefined;
-  return { locations: parseTargets(rest, settings), callback };
+  const locations = parseTargets(rest, settings);
+  checkNumbered(locations, settings);
+  return { locations, callback };
 }
 
 function parseTargets([target, ...more]: unknown[], settings: Settings): Location[] {
@@ -169,8 +179,9 @@ function parseUrl(text: unknown, defaults: Common): Location {
   const bad = (why: string) => new RangeError(`Invalid listen location \`${printable(String(text))}\`: ${why}`);
   if (typeof text !== 'string')
     throw new TypeError(`Expected a listen location to be a string, got \`${printable(String(text))}\``);
-  if (!URL.canParse(text)) throw bad('expected something like http://*:8080');
-  const url = new URL(text);
+  const { plain, isNumberedPort } = withoutNumber(text);
+  if (!URL.canParse(plain)) throw bad('expected something like http://*:8080');
+  const url = new URL(plain);
   const [, protocol, local] = /^(https?)(\+unix)?:$/.exec(url.protocol) ?? [];
   if (protocol !== 'http' && protocol !== 'https') throw bad('expected http://, https:// or http+unix://');
   if (url.hostname === '') {
@@ -184,17 +195,20 @@ function parseUrl(text: unknown, defaults: Common): Location {
   const query = parseQuery(url.searchParams, protocol, bad);
   if (query.reuse && local) throw bad('`reuse` needs an address and a port, a UNIX socket has none');
   if (query.reuse && query.fd !== undefined) throw bad('`reuse` needs sockets of its own, leave out `fd` or `reuse`');
-  const common = { ...defaults, ...query };
-  if (local)
-    return {
-      ...unix(unescapePath(url.hostname, bad), common),
-      ...common,
-      protocol,
-      url: `${url.protocol}//${url.host}`,
-    };
+  if (query.sticky && !query.reuse) throw bad('`sticky` needs a socket for each worker, write `?reuse=1&sticky=1`');
+  const path = local ? unescapePath(url.hostname, bad) : undefined;
+  const numbered = numberOf(path, isNumberedPort, query, bad);
+  const common = { ...defaults, ...query, ...numbered };
+  if (path !== undefined) return { ...unix(path, common), ...common, protocol, url: `${url.protocol}//${url.host}` };
   const port = url.port === '' ? (protocol === 'https' ? 443 : 80) : Number(url.port);
   const location = tcp(port, url.hostname === '*' ? undefined : url.hostname.replace(/^\[(.*)\]$/, '$1'), common);
-  return { ...location, ...common, protocol, url: location.url.replace(/^http/, protocol) };
+  const shown = location.url.replace(/^http/, protocol);
+  return {
+    ...location,
+    ...common,
+    protocol,
+    url: isNumberedPort ? shown.replace(/:\d+$/, `:{${port}+n}`) : shown,
+  };
 }
 
 function unescapePath(text: string, bad: (why: string) => Error): string {
@@ -205,7 +219,7 @@ function unescapePath(text: string, bad: (why: string) => Error): string {
   }
 }
 
-const PARAMETERS = ['backlog', 'fd', 'mode', 'reuse'];
+const PARAMETERS = ['backlog', 'fd', 'mode', 'reuse', 'sticky'];
 
 function parseQuery(query: URLSearchParams, protocol: string, bad: (why: string) => Error): Partial<Location> {
   const unknown = [...query.keys()].find((name) => !PARAMETERS.includes(name) && !isTlsParameter(name));
@@ -223,6 +237,7 @@ function parseQuery(query: URLSearchParams, protocol: string, bad: (why: string)
   const backlog = number('backlog', /^[1-9]\d{0,8}$/, 10);
   const mode = number('mode', /^[0-7]{3,4}$/, 8);
   const reuse = number('reuse', /^[01]$/, 10);
+  const sticky = number('sticky', /^[01]$/, 10);
   const tls = protocol === 'https' ? parseTls(query, bad) : undefined;
   if (!tls && [...query.keys()].some(isTlsParameter)) throw bad('certificates belong to https://');
   return {
@@ -230,6 +245,7 @@ function parseQuery(query: URLSearchParams, protocol: string, bad: (why: string)
     ...(backlog === undefined ? {} : { backlog }),
     ...(mode === undefined ? {} : { mode }),
     ...(reuse ? { reuse: true } : {}),
+    ...(sticky ? { sticky: true } : {}),
     ...(tls ? { tls } : {}),
   };
 }

@@ -185,6 +185,8 @@ export interface PreforkOptions {
 export type Settings = Required<Omit<PreforkOptions, OptionalName | 'listen' | 'maxMemory'>> &
   Pick<PreforkOptions, OptionalName> & {
     listen: string[];
+    /** Whether somebody has said how many workers there are. */
+    areWorkersGiven: boolean;
     /** Bytes of each worker. */
     maxMemory: number;
   };
@@ -285,6 +287,7 @@ export function resolveOptions(options: PreforkOptions = {}): Settings {
     listen: [given.listen ?? DEFAULTS.listen].flat(),
     maxMemory: memoryOf(given.maxMemory ?? 0, workers),
     workers,
+    areWorkersGiven: given.workers !== undefined || (process.env.WEB_CONCURRENCY ?? '') !== '',
   };
 }
 

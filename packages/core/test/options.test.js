@@ -113,7 +113,8 @@ function refuses(name, value, error) {
 
 describe('the defaults', () => {
   it('are there without any option, in every kind of call', () => {
-    const { lockFile, log, workers, ...settings } = resolveOptions();
+    const { lockFile, log, workers, areWorkersGiven, ...settings } = resolveOptions();
+    assert.equal(areWorkersGiven, false);
     assert.deepEqual(settings, DEFAULTS);
     assert.equal(lockFile, undefined);
     assert.equal(typeof log.info, 'function');
@@ -145,7 +146,9 @@ describe('the defaults', () => {
       'pidFile',
       'user',
     ];
-    assert.deepEqual([...Object.keys(resolveOptions()), ...optional].sort(), Object.keys(OPTIONS).sort());
+    const { areWorkersGiven, ...settings } = resolveOptions({ workers: 2 });
+    assert.equal(areWorkersGiven, true);
+    assert.deepEqual([...Object.keys(settings), ...optional].sort(), Object.keys(OPTIONS).sort());
   });
 });
 

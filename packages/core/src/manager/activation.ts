@@ -75,9 +75,12 @@ export async function assign(
     if (typeof location.fd === 'string' && places.get(location)?.length === 0) throw missing(location.fd, rest);
   }
   for (const location of locations) {
-    if (location.fd === undefined && rest.length > 0) take(location, await atAddress(location, rest));
+    const isOne = location.fd === undefined && !location.numbered;
+    if (isOne && rest.length > 0) take(location, await atAddress(location, rest));
   }
-  const open = locations.filter((location) => location.fd === undefined && places.get(location)?.length === 0);
+  const open = locations.filter(
+    (location) => location.fd === undefined && !location.numbered && places.get(location)?.length === 0,
+  );
   for (const [i, location] of open.entries()) take(location, rest.slice(0, i === open.length - 1 ? undefined : 1));
   return [
     ...locations.flatMap((location): Place[] => {

@@ -6,6 +6,8 @@ import { closeSync, lstatSync, unlinkSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { type BoundLocation, locationKey } from '../handover.js';
 import { type Location, locationAt } from '../locations.js';
+import { locationOfSeat } from '../numbered.js';
+import { setSticky } from '../posix/filters.js';
 import { shutDown } from '../posix/queue.js';
 import {
   boundAddress,
@@ -64,21 +66,39 @@ async function open(
 ): Promise<BoundSocket> {
   if (activated) return systemds(location, activated, secrets);
   const given = inherited.get(locationKey(location)) ?? (typeof location.fd === 'number' ? [location.fd] : []);
-  return ours(location, given.length > 0 ? given.map(inherit) : await listen(location, workers), secrets);
+  const fds = given.length > 0 ? given.map(inherit) : await listen(location, workers);
+  const socket = ours(location, fds, secrets);
+  try {
+    if (location.reuse && !location.numbered) steer(location, fds);
+    return socket;
+  } catch (error) {
+    socket.close(inherited.size > 0);
+    throw error;
+  }
+}
+
+/** Says by what the kernel chooses among these sockets. An inherited group may have been told otherwise. */
+function steer({ url, sticky = false }: Location, fds: readonly number[]): void {
+  try {
+    setSticky(fds[0] ?? -1, fds.length, sticky);
+  } catch (error) {
+    const { message } = error as Error;
+    throw new Error(`Expected the kernel to take \`sticky\` for ${url}, it refused: ${message}; leave out \`sticky\``);
+  }
 }
 
 /** A socket that this server has bound, or has inherited: a UNIX path is its own to delete. */
 function ours(asked: Location, fds: readonly number[], secrets: BoundLocation['secrets']): BoundSocket {
   const address = boundAddress(fds[0] ?? -1);
-  const path = asked.fd === undefined && isFile(asked.path) ? asked.path : undefined;
-  const inode = path === undefined ? undefined : inodeOf(path);
+  const files = asked.fd === undefined && isFile(asked.path) ? pathsOf(asked, fds.length) : [];
+  const inodes = files.map(inodeOf);
   return {
     fds,
     location: { ...asked, url: publicUrl(asked, address), address, seats: fds.length, asked, secrets },
     close(keep) {
       // before the close: a socket that nobody listens on would be another start's to take
       try {
-        if (!keep && path !== undefined && inodeOf(path) === inode) unlinkSync(path);
+        for (const [i, path] of files.entries()) if (!keep && inodeOf(path) === inodes[i]) unlinkSync(path);
       } finally {
         for (const fd of fds) {
           // a child of a worker may have the socket too: it must not keep the port
@@ -88,6 +108,13 @@ function ours(asked: Location, fds: readonly number[], secrets: BoundLocation['s
       }
     },
   };
+}
+
+function pathsOf(location: Location, seats: number): string[] {
+  const all = location.numbered
+    ? Array.from({ length: seats }, (_, seat) => locationOfSeat(location, seat))
+    : [location];
+  return all.flatMap(({ path }) => path ?? []);
 }
 
 /** A socket that systemd has bound, and keeps. */
@@ -116,9 +143,10 @@ function moved({ path, host, port, ...rest }: Location, address: AddressInfo | s
 }
 
 async function listen(location: Location, workers: number): Promise<number[]> {
-  const first = await listenOnce(location);
+  const first = await listenOnce(location.numbered ? locationOfSeat(location, 0) : location);
   const fds = [first];
   try {
+    while (location.numbered && fds.length < workers) fds.push(await listenOnce(locationOfSeat(location, fds.length)));
     // the first one has settled the address, also where the kernel chose the port
     const to = socketAddress(boundAddress(first));
     while (location.reuse && fds.length < workers) fds.push(listenSocket(to, socketOptions(location)));
@@ -134,8 +162,8 @@ function socketAddress(bound: AddressInfo | string): SocketAddress {
   return { address: bound.address, port: bound.port, family: bound.family === 'IPv6' ? 6 : 4 };
 }
 
-function socketOptions({ backlog, ipv6Only, reuse = false }: Location): SocketOptions {
-  return { backlog, ipv6Only, reusePort: reuse };
+function socketOptions({ backlog, ipv6Only, reuse = false, numbered = false }: Location): SocketOptions {
+  return { backlog, ipv6Only, reusePort: reuse && !numbered };
 }
 
 async function listenOnce(location: Location): Promise<number> {

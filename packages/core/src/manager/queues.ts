@@ -4,7 +4,7 @@
 import { messageOf, PreforkError } from '../errors.js';
 import type { Settings } from '../options.js';
 import { isShutDown, waitingAt } from '../posix/queue.js';
-import { listenAgain } from '../posix/sockets.js';
+import { boundAddress, listenAgain } from '../posix/sockets.js';
 import type { Scoreboard } from '../scoreboard.js';
 import type { BoundSocket } from './listeners.js';
 import type { WorkerRecord } from './policy.js';
@@ -81,11 +81,11 @@ export class Queues {
     return undefined;
   }
 
-  #listenAgain({ fds, location: { url, backlog, address } }: Queue): PreforkError | undefined {
+  #listenAgain({ fds, location: { url, backlog, address, numbered } }: Queue): PreforkError | undefined {
     const { log } = this.#settings;
     log.error(`The listening socket of ${url} was shut down, by a worker or a child of it; listening again`);
     try {
-      for (const fd of fds) listenAgain(fd, backlog, address);
+      for (const fd of fds) listenAgain(fd, backlog, numbered ? boundAddress(fd) : address);
       return undefined;
     } catch (error) {
       const message = `Can't listen at ${url} again: ${messageOf(error)}`;

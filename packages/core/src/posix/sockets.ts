@@ -145,36 +145,3 @@ export function sendDatagram(to: string, text: string): void {
     closeSync(fd);
   }
 }
-
-/** A classic BPF program, bpf(4), on what comes to a TCP socket: drops each SYN that begins a handshake, and nothing else. */
-const DROP_SYN = filterProgram([
-  [0x30, 0, 0, 13], // the flags of the TCP header
-  [0x54, 0, 0, 0x12], // SYN and ACK
-  [0x15, 0, 1, 0x02], // SYN alone:
-  [0x06, 0, 0, 0], // drop it
-  [0x06, 0, 0, 0xffff_ffff], // pass it
-]);
-
-/** Each a `struct sock_filter`: what to do, how far to jump if it is so, and if not, and the operand. */
-function filterProgram(steps: readonly (readonly [number, number, number, number])[]): Buffer {
-  const memory = Buffer.alloc(8 * steps.length);
-  for (const [i, [code, yes, no, operand]] of steps.entries()) {
-    memory.set(new Uint8Array(Uint16Array.of(code).buffer), 8 * i);
-    memory.set([yes, no], 8 * i + 2);
-    memory.set(new Uint8Array(Uint32Array.of(operand).buffer), 8 * i + 4);
-  }
-  return memory;
-}
-
-/**
- * Whether a listening TCP socket lets handshakes begin; holds for every process that has it. A client whose SYN was dropped
- * sends it again after a second, and is refused if the socket is closed by then.
- */
-export function setWelcome(fd: number, isWelcome: boolean): void {
-  const SO_ATTACH_FILTER = 26;
-  const SO_DETACH_FILTER = 27;
-  if (isWelcome) return setOption(fd, SOL_SOCKET, SO_DETACH_FILTER, 0);
-  const program = new BigUint64Array([0n, BigInt(libc().address(DROP_SYN))]);
-  new Uint16Array(program.buffer)[0] = DROP_SYN.length / 8;
-  check(libc().setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, program, program.byteLength), 'setsockopt');
-}

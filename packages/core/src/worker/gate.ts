@@ -20,6 +20,8 @@ export interface Entrance {
   readonly isHttp: boolean;
   /** Whether it is one of several at this address. */
   readonly isReused: boolean;
+  /** Whether the kernel chooses among them by the client's address. */
+  readonly isSticky?: boolean;
   /** Gets each connection, once it is counted. */
   connect(socket: Socket): void;
 }

@@ -4,6 +4,7 @@
 
 import { type Scoreboard, State } from '../scoreboard.js';
 import type { Entrance, Gate, Queue } from './gate.js';
+import { stickySeatsOf } from './sticky.js';
 
 export interface SeatsParts {
   slot: number;
@@ -41,11 +42,16 @@ export function seatsOf(board: Scoreboard, slot: number, count: number): Set<num
 export class Seats implements Queue {
   readonly #parts: SeatsParts;
   readonly #locations: readonly (readonly Gate[])[];
+  readonly #sticky: ReadonlySet<Queue>;
 
-  /** @param locations a gate for each seat, closed, for each location. */
-  constructor(parts: SeatsParts, locations: readonly (readonly Gate[])[]) {
+  /**
+   * @param locations a gate for each seat, closed, for each location.
+   * @param sticky for each location, whether its seats have one worker each, whatever waits there.
+   */
+  constructor(parts: SeatsParts, locations: readonly (readonly Gate[])[], sticky: readonly boolean[] = []) {
     this.#parts = parts;
     this.#locations = locations;
+    this.#sticky = new Set(locations.filter((_, i) => sticky[i]).flat());
   }
 
   /** This worker is new: the others have fewer now. */
@@ -57,14 +63,21 @@ export class Seats implements Queue {
   /** Polls what is this worker's now, and nothing else. */
   look(): void {
     const { board, slot } = this.#parts;
+    let isBack = false;
     for (const gates of this.#locations) {
-      const mine = seatsOf(board, slot, gates.length);
+      const mine = this.#isSticky(gates)
+        ? stickySeatsOf(board, slot, gates.length)
+        : seatsOf(board, slot, gates.length);
       for (const [seat, gate] of gates.entries()) {
         // one that does not open, for want of descriptors, makes us leave them all
-        if (mine.has(seat) && board.state(slot) === State.ready) gate.open();
-        else gate.close();
+        if (mine.has(seat) && board.state(slot) === State.ready) {
+          isBack ||= this.#sticky.has(gate) && !gate.isOpen && board.id(slot) === seat;
+          gate.open();
+        } else gate.close();
       }
     }
+    // another worker has stood in at our own seat
+    if (isBack) for (const slot of this.#others()) this.#wake(slot);
   }
 
   /** Polls nothing any more, for the reason that our slot tells, and hands on what it polled. */
@@ -73,7 +86,8 @@ export class Seats implements Queue {
     for (const gate of this.#gates()) gate.close();
     const others = this.#others();
     // a full worker keeps its place, so that it may come back without moving everybody
-    if (board.state(slot) === State.full) this.#wake(others.find((other) => other > slot) ?? others[0]);
+    if (board.state(slot) === State.full && this.#sticky.size === 0)
+      this.#wake(others.find((other) => other > slot) ?? others[0]);
     else if (!board.isStopping) for (const other of others) this.#wake(other);
   }
 
@@ -84,28 +98,37 @@ export class Seats implements Queue {
 
   /** An even part of what waits in a queue that several poll, or all of it where this worker is the only one. */
   share(seat: Queue): number {
+    if (this.#sticky.has(seat)) return seat.waiting();
     const workers = activeSlots(this.#parts.board).length;
     const count = this.#locations.find((gates) => gates.some((gate) => gate === seat))?.length ?? 1;
     return Math.ceil(seat.waiting() / Math.max(1, Math.ceil(workers / count)));
   }
 
-  /** An even part of what waits in all queues: some may be those of a worker that is stuck. */
+  /** An even part of what waits in all queues but the sticky ones: some may be those of a worker that is stuck. */
   shareOfAll(): number {
-    return Math.ceil(this.waiting() / (1 + this.#others().length));
+    return Math.ceil(sum(this.#common()) / (1 + this.#others().length));
   }
 
   /** Connections in the queues of all seats, be they polled by whom they may. */
   waiting(): number {
-    return this.#gates().reduce((sum, gate) => sum + gate.waiting(), 0);
+    return sum(this.#gates());
   }
 
-  /** Takes one connection from any seat. */
+  /** Takes one connection from any seat, from a sticky one only when nothing waits at the others. */
   take(): ReturnType<Queue['take']> {
-    for (const gate of this.#gates()) {
+    for (const gate of [...this.#common(), ...this.#sticky]) {
       const next = gate.waiting() > 0 ? gate.take() : undefined;
       if (next) return next;
     }
     return undefined;
+  }
+
+  #isSticky([first]: readonly Gate[]): boolean {
+    return first !== undefined && this.#sticky.has(first);
+  }
+
+  #common(): Gate[] {
+    return this.#gates().filter((gate) => !this.#sticky.has(gate));
   }
 
   #gates(): Gate[] {
@@ -121,4 +144,8 @@ export class Seats implements Queue {
   #wake(slot: number | undefined): void {
     if (slot !== undefined) this.#parts.wake(this.#parts.board.pid(slot));
   }
+}
+
+function sum(queues: readonly Queue[]): number {
+  return queues.reduce((total, queue) => total + queue.waiting(), 0);
 }

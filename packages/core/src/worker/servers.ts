@@ -106,6 +106,7 @@ export function entrancesOf(
     server: server as SocketOptions,
     isHttp,
     isReused: location?.reuse === true,
+    isSticky: location?.sticky === true,
     connect: (socket) => inNewContext(admit, server, socket),
   }));
 }

@@ -118,9 +118,9 @@ export class Service {
     for (const server of servers) this.#events.server(server);
     for (const server of servers) server.emit('listening');
     if (this.#hasLeft()) return;
-    const { gate, seats } = createGates(this.#post, [...entrances, ...this.#adopted], this.#turnstile);
+    const { gate, seats, sticky } = createGates(this.#post, [...entrances, ...this.#adopted], this.#turnstile);
     this.#gate = gate;
-    const ownSeats = seats.length > 0 ? new Seats({ slot, board, wake: lock.wake }, seats) : undefined;
+    const ownSeats = seats.length > 0 ? new Seats({ slot, board, wake: lock.wake }, seats, sticky) : undefined;
     // not in what a listener of these events has set
     inOwnContext(() => this.#turnstile.start(gate, ownSeats));
   }
@@ -288,7 +288,7 @@ function createGates(post: Post, entrances: readonly (readonly Entrance[])[], tu
     arrived: (entrance, socket) => turnstile.arrived(entrance, socket),
     exhausted: (error) => turnstile.exhausted(error),
   };
-  if (post.createGate) return { gate: post.createGate(entrances.flat(), events), seats: [] };
+  if (post.createGate) return { gate: post.createGate(entrances.flat(), events), seats: [], sticky: [] };
   const supply = createSupply(entrances[0]?.[0]?.fd ?? -1);
   const createSeat = (own: Entrance) => {
     const arrived: GateEvents['arrived'] = (entrance, socket) => turnstile.seated(entrance, socket, seat);
@@ -297,5 +297,6 @@ function createGates(post: Post, entrances: readonly (readonly Entrance[])[], tu
   };
   const shared = entrances.filter((own) => !own[0]?.isReused).flat();
   const reused = entrances.filter((own) => own[0]?.isReused);
-  return { gate: createGate(shared, supply, events), seats: reused.map((own) => own.map(createSeat)) };
+  const sticky = reused.map(([first]) => first?.isSticky === true);
+  return { gate: createGate(shared, supply, events), seats: reused.map((own) => own.map(createSeat)), sticky };
 }

@@ -4,7 +4,7 @@
 import { closeSync } from 'node:fs';
 import type { Server as HttpServer } from 'node:http';
 import type { Server } from 'node:net';
-import { monotonic } from '../clock.js';
+import { monotonic, now } from '../clock.js';
 import { type BoundLocation, type Facts, type Identity, SCOREBOARD_FD, STATS_FD, takeFacts } from '../handover.js';
 import { trace } from '../log.js';
 import type { Listener, Settings } from '../options.js';
@@ -143,7 +143,7 @@ export function serve(identity: Identity, settings: Settings, events: WorkerEven
 
   process.on('SIGURG', () => service.woken());
   // whoever sees the pid on the scoreboard may signal us from here on
-  board.enter(slot, process.pid);
+  board.enter(slot, process.pid, identity.id, now());
 
   // nothing happens before this tick has ended: handlers may be attached right after listen()
   setImmediate(() => {
