@@ -7,6 +7,7 @@ import { checkNumbered, numberOf, withoutNumber } from './numbered.js';
 import type { Settings } from './options.js';
 import { printable } from './printable.js';
 import { isTlsParameter, parseTls, TLS_PARAMETERS, type TlsFiles } from './tls.js';
+import { show, suggestion } from './validation.js';
 
 /** One place to listen at. */
 export interface Location {
@@ -51,7 +52,12 @@ export interface ListenOptions {
   path?: string | undefined;
   backlog?: number | undefined;
   ipv6Only?: boolean | undefined;
+  /** Stops the server gracefully when it aborts, as Node closes its server. */
+  signal?: AbortSignal | undefined;
 }
+
+/** What an object given to `listen` may have; the last ones are Node's, and mean nothing to a pool. */
+const NAMES = ['port', 'host', 'path', 'backlog', 'ipv6Only', 'signal', 'exclusive', 'readableAll', 'writableAll'];
 
 /** Called once, in the manager: when the first worker is healthy, or with what went wrong before. */
 export type ListenCallback = (error?: Error) => void;
@@ -59,6 +65,7 @@ export type ListenCallback = (error?: Error) => void;
 export interface ListenCall {
   locations: Location[];
   callback: ListenCallback | undefined;
+  signal: AbortSignal | undefined;
 }
 
 /**
@@ -72,7 +79,7 @@ export function parseListen(args: readonly unknown[], settings: Settings): Liste
   const callback = typeof last === 'function' ? (rest.pop() as ListenCallback) : undefined;
   const locations = parseTargets(rest, settings);
   checkNumbered(locations, settings);
-  return { locations, callback };
+  return { locations, callback, signal: signalOf(rest[0]) };
 }
 
 function parseTargets([target, ...more]: unknown[], settings: Settings): Location[] {
@@ -83,6 +90,11 @@ function parseTargets([target, ...more]: unknown[], settings: Settings): Locatio
     return target.map((text) => parseUrl(text, defaults));
   }
   if (typeof target === 'object') {
+    const unknown = Object.keys(target).find((name) => !NAMES.includes(name));
+    if (unknown !== undefined) {
+      const hint = suggestion(unknown, NAMES);
+      throw new TypeError(`Unknown name \`${printable(unknown)}\` in the object given to \`listen\`${hint}`);
+    }
     const { port, host, path, ...own } = target as ListenOptions;
     if (port === undefined && path === undefined) {
       throw new TypeError('Expected the object given to `listen` to have `port` or `path`, got neither');
@@ -99,6 +111,14 @@ function parseTargets([target, ...more]: unknown[], settings: Settings): Locatio
   return [
     isPath(target) ? unix(target, { ...defaults, backlog }) : tcp(parsePort(target), host, { ...defaults, backlog }),
   ];
+}
+
+/** @throws TypeError for what is no signal. */
+function signalOf(target: unknown): AbortSignal | undefined {
+  if (target === null || typeof target !== 'object' || !('signal' in target) || target.signal === undefined)
+    return undefined;
+  if (target.signal instanceof AbortSignal) return target.signal;
+  throw new TypeError(`Expected \`signal\` to be an AbortSignal, got ${show(target.signal)}`);
 }
 
 function isPath(target: unknown): target is string {

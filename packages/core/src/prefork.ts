@@ -150,7 +150,8 @@ export class Prefork extends EventEmitter<PreforkEventMap> {
    * Listens, and when the server has finished, exits: 0 after a requested stop, 1 after a failure. In a worker, serves.
    * Takes what `http.Server#listen` takes, or listen locations; without any, the option `listen`.
    *
-   * @param callback once, in the manager: when the first worker is healthy, or with the error.
+   * @param callback once, in the manager: when the first worker is healthy. One that takes an argument is called with the error, too,
+   * in place of the event `error`.
    * @throws TypeError or RangeError that names the argument and its value.
    *
    * @example
@@ -217,6 +218,14 @@ export class Prefork extends EventEmitter<PreforkEventMap> {
     this.#manager?.reload();
   }
 
+  /**
+   * Replaces the manager as well by one that runs the code and the Node of now, as the signal USR2 does: a hot upgrade. It takes over
+   * when its workers are healthy; if it does not come up, this server goes on. Nothing happens in a worker.
+   */
+  upgrade(): void {
+    this.#manager?.signal('SIGUSR2');
+  }
+
   /** The pool, the same in the manager and in each worker: no process is asked. `undefined` before the server runs. */
   status(): Status | undefined {
     return this.#manager?.status() ?? this.#worker?.status();
@@ -247,7 +256,7 @@ export class Prefork extends EventEmitter<PreforkEventMap> {
   /** @returns when it has finished, and with what error; in a worker, never. */
   #start(args: unknown[]): Promise<Error | undefined> | undefined {
     const command = commandCall();
-    const { locations: said, callback } = parseListen(args, this.#settings);
+    const { locations: said, callback, signal } = parseListen(args, this.#settings);
     const locations = command === 'asked' ? [] : said;
     const run = takeCall();
     if (identity) {
@@ -263,10 +272,14 @@ export class Prefork extends EventEmitter<PreforkEventMap> {
     if (process.platform === 'win32') console.log('Preforking not available for Windows.');
     if (this.#isRunning) throw new PreforkError('ERR_PREFORK_RUNNING', 'This server listens already');
     this.#isRunning = true;
+    const stop = () => void this.stop();
+    if (signal?.aborted) setImmediate(stop);
+    else signal?.addEventListener('abort', stop, { once: true });
     this.#finished = new Promise((resolve) => {
       const removeHandlers = handleSignals((signal) => this.#signal(signal), this.#settings.log);
       const events = this.#managerEvents(callback, (error) => {
         removeHandlers();
+        signal?.removeEventListener('abort', stop);
         resolve(error);
       });
       // nothing happens before this tick has ended: handlers may be attached right after
@@ -338,7 +351,8 @@ export class Prefork extends EventEmitter<PreforkEventMap> {
         if (callback) void callApplication(this.#settings.log, CALLBACK, callback);
       },
       finished: (error?: Error) => {
-        if (error && callback && !isListening)
+        // one without an argument is called on success only, as Node calls it
+        if (error && callback && callback.length > 0 && !isListening)
           void callApplication(this.#settings.log, CALLBACK, () => callback(error));
         else if (error) this.#tell('error', error);
         this.#isRunning = false;
