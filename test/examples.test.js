@@ -81,7 +81,7 @@ test('every example is in this file or one of its own, and in the list of the RE
   const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8');
   const tested = [
     import.meta.url,
-    ...['chat', 'metrics'].map((name) => new URL(`${name}.test.js`, import.meta.url)),
+    ...['chat', 'metrics', 'sticky'].map((name) => new URL(`${name}.test.js`, import.meta.url)),
   ].map((file) => readFileSync(new URL(file), 'utf8'));
   for (const name of names) {
     assert.ok(readme.includes(`(examples/${name})`), `README.md does not link to examples/${name}`);

@@ -3,6 +3,8 @@
 import assert from 'node:assert/strict';
 import { request } from 'node:http';
 import { test } from 'node:test';
+import { get } from './helpers/client.js';
+import { startExample } from './helpers/examples.js';
 import { serve } from './helpers/serve.js';
 import { signal, startServer } from './helpers/server.js';
 import { askAll, connectAll } from './helpers/socketio.js';
@@ -113,6 +115,20 @@ for (const [title, options] of [
     assert.deepEqual(await askAll(clients), before, 'each finds the worker with the same number');
   });
 }
+
+test('the example `socket.io` answers its clients, and they come back over a reload', async (t) => {
+  const server = startExample(t, 'socket.io');
+  const front = await server.address();
+  assert.match((await get(front)).body, /<script src="\/socket\.io\/socket\.io\.js">/);
+  const clients = connectAll(t, front, 6);
+  const sayAll = () => Promise.all(clients.map((client) => client.timeout(10_000).emitWithAck('say', 'hello')));
+  await eventually(() => clients.every((client) => client.connected), 'they do not connect');
+  const before = await sayAll();
+  signal(server.pid, 'SIGHUP');
+  await server.waitForLine(/Reload finished/);
+  await eventually(() => clients.every((client) => client.connected), 'they do not come back');
+  assert.equal((await sayAll()).length, before.length);
+});
 
 test('`sticky` without `reuse` is refused, and the error tells what to write', async (t) => {
   const server = startServer(t, 'collect.js', { options: { listen: 'http://127.0.0.1:0?sticky=1' } });

@@ -126,7 +126,7 @@ class TestServer {
 
   /** Where the server listens, or the first of several TCP locations: `{ host, port }`. */
   async address() {
-    const [, host, port] = await this.waitForLine(/Listening at "https?:\/\/\[?([^"]*?)\]?:(\d+)"/);
+    const [, host, port] = await this.waitForLine(/Listening at "https?:\/\/\[?([^"]*?)\]?:\{?(\d+)(?:\+n\})?"/);
     return { host: host.replace('*', '127.0.0.1'), port: Number(port) };
   }
 
