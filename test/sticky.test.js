@@ -126,8 +126,9 @@ test('the example `socket.io` answers its clients, and they come back over a rel
   const before = await sayAll();
   signal(server.pid, 'SIGHUP');
   await server.waitForLine(/Reload finished/);
-  await eventually(() => clients.every((client) => client.connected), 'they do not come back');
-  assert.equal((await sayAll()).length, before.length);
+  // one may be disconnected while it asks
+  const answers = await eventually(() => sayAll().catch(() => undefined), 'they do not come back');
+  assert.equal(answers.length, before.length);
 });
 
 test('`sticky` without `reuse` is refused, and the error tells what to write', async (t) => {
