@@ -28,6 +28,8 @@ const OPTIONS = {
   gracefulTerm: BOOLEAN,
   gracefulTimeout: DURATION,
   group: IDENTITY,
+  hangReport: BOOLEAN,
+  hangReportFile: PATH,
   heartbeatInterval: DURATION,
   heartbeatTimeout: DURATION,
   inactivityTimeout: DURATION,

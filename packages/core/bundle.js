@@ -11,7 +11,7 @@ await build({
   cwd,
   input: { index: 'src/index.ts', cli: 'src/cli.ts' },
   platform: 'node',
-  external: [/^node:/, 'debug', 'koffi'],
+  external: [/^node:/, 'debug', 'koffi', 'ws'],
   output: {
     dir: 'dist/bundle',
     cleanDir: true,

@@ -7,6 +7,7 @@ export const ERROR_CODES = {
   ERR_PREFORK_ACTIVATION: 'What systemd passed on cannot be used',
   ERR_PREFORK_BOOT: 'A worker stopped before its first heartbeat',
   ERR_PREFORK_DIRECTORY: 'The folder of new processes cannot be entered',
+  ERR_PREFORK_HANG_REPORT_FILE: 'The file of hang reports cannot be written',
   ERR_PREFORK_LOCK_FILE: 'The lock file cannot be used',
   ERR_PREFORK_OWNER: 'The workers cannot be started as `user` and `group`',
   ERR_PREFORK_PID_FILE: 'The PID file cannot be used',

@@ -98,6 +98,9 @@ export function locationKey({ path, host, port, fd, ipv6Only, nth, numbered }: L
   return JSON.stringify([path, host, port, fd, ipv6Only, ...(nth ? [nth] : []), ...(numbered ? ['{n}'] : [])]);
 }
 
+/** By which symbol a worker of `hangReport` tells its requests to who looks into it. */
+export const REQUESTS_SYMBOL = 'prefork.requests';
+
 /** Which worker this process is. */
 export interface Identity {
   /** The manager's pid. */

@@ -6,6 +6,7 @@ export type { CloseCallback } from './farewells.js';
 export type { BoundLocation } from './handover.js';
 export type { ListenCallback, ListenOptions, Location, ServerLocation } from './locations.js';
 export type { Log } from './log.js';
+export type { HangReport, HungRequest } from './manager/hang-report.js';
 export { type MetricsRegistry, registerMetrics } from './metrics.js';
 export type { Listener, PreforkOptions, ServerListener } from './options.js';
 export type { Durations, Status, Totals, WorkerStatus } from './pool-status.js';

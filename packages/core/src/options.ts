@@ -77,6 +77,14 @@ export interface PreforkOptions {
   /** Group of the workers, a name or a number; needs a manager that runs as root. */
   group?: string | number;
   /**
+   * Tells where a worker hangs before it is replaced: function, file and line in the log, and the event `hang`. Opens Node's inspector
+   * on loopback in that worker.
+   * @default false
+   */
+  hangReport?: boolean;
+  /** A file that gets each hang report as a line of JSON. */
+  hangReportFile?: string;
+  /**
    * How often a worker sends a heartbeat.
    * @default 5000
    */
@@ -194,6 +202,7 @@ type OptionalName =
   | 'createServer'
   | 'directory'
   | 'group'
+  | 'hangReportFile'
   | 'inactivityTimeout'
   | 'keepAliveTimeout'
   | 'lockFile'
@@ -212,6 +221,8 @@ export const KINDS: Record<keyof PreforkOptions, Kind> = {
   gracefulTerm: 'boolean',
   gracefulTimeout: 'duration',
   group: 'identity',
+  hangReport: 'boolean',
+  hangReportFile: 'path',
   heartbeatInterval: 'duration',
   heartbeatTimeout: 'duration',
   inactivityTimeout: 'duration',
@@ -247,6 +258,7 @@ export const DEFAULTS = {
   cleanup: true,
   gracefulTerm: false,
   gracefulTimeout: 20_000,
+  hangReport: false,
   heartbeatInterval: 5_000,
   heartbeatTimeout: 20_000,
   listen: ['http://*:3000'],

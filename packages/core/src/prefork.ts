@@ -13,6 +13,7 @@ import { type ListenCallback, type ListenOptions, type Location, parseListen } f
 import { guardLog } from './log.js';
 import { ensureEarlyPidFile } from './manager/early-pid-file.js';
 import type { ManagerEvents } from './manager/events.js';
+import type { HangReport } from './manager/hang-report.js';
 import type { Manager } from './manager/manager.js';
 import { origin } from './manager/origin.js';
 import { checkPid, defaultPidFile } from './manager/pid-file.js';
@@ -35,6 +36,8 @@ export interface PreforkEventMap {
   heartbeat: [pid: number];
   /** Manager, once: the first worker is healthy. */
   listening: [];
+  /** Manager: a worker hangs, with `hangReport`: where. */
+  hang: [pid: number, report: HangReport];
   /** Manager: a worker has died. */
   reap: [pid: number];
   /** Manager: a reload is over, with the reason if it failed. */
@@ -342,6 +345,7 @@ export class Prefork extends EventEmitter<PreforkEventMap> {
       heartbeat: (pid: number) => this.#tell('heartbeat', pid),
       healthy: (pid: number) => this.#tell('healthy', pid),
       reap: (pid: number) => this.#tell('reap', pid),
+      hang: (pid: number, report: HangReport) => this.#tell('hang', pid, report),
       reload: (error?: PreforkError) => (error ? this.#tell('reload', error) : this.#tell('reload')),
       finish: (graceful: boolean) => this.#tell('finish', graceful),
       listening: () => {

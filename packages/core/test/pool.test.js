@@ -44,6 +44,7 @@ function create(t, { refuses = false, onDemand, denied = false } = {}) {
     heartbeatTimeout: 20_000,
     gracefulTimeout: 30_000,
     directory: '/srv',
+    hangReport: false,
     log,
   };
   const premises = { board, stats: { page }, descriptors: [10, 11], owner: { uid: 33 }, onDemand };
@@ -80,7 +81,7 @@ describe('a start', () => {
       { pid: 101, slot: 0, id: 4, generation: 7, state: 'starting', spawnedAt: time.now, heartbeatAt: time.now },
     ]);
     assert.deepEqual(processes[0].identity, { manager: process.pid, run: 2, slot: 0, id: 4, patience: 55_000 });
-    assert.deepEqual(processes[0].options, { descriptors: [10, 11], directory: '/srv', uid: 33 });
+    assert.deepEqual(processes[0].options, { descriptors: [10, 11], directory: '/srv', hangReport: false, uid: 33 });
     assert.deepEqual([events, log.lines], [[['spawned', 101]], ['info: Worker 101 started']]);
     assert.deepEqual([page.records()[0].pid, page.records()[0].id, page.records()[0].generation], [101, 4, 7]);
   });

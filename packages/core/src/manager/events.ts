@@ -1,6 +1,7 @@
 // Manager. What the manager tells the server's object, and what systemd is told of the pool. Types only.
 
 import type { PreforkError } from '../errors.js';
+import type { HangReport } from './hang-report.js';
 import type { WorkerState } from './policy.js';
 
 /** What the manager tells, in the seed's words. */
@@ -10,6 +11,8 @@ export interface ManagerEvents {
   heartbeat(pid: number): void;
   healthy(pid: number): void;
   reap(pid: number): void;
+  /** A worker hangs: where, with `hangReport`. */
+  hang?(pid: number, report: HangReport): void;
   finish(graceful: boolean): void;
   reload(error?: PreforkError): void;
   /** The next manager of an upgrade serves, `finish` follows. */

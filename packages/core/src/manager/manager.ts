@@ -12,6 +12,7 @@ import { publishReload } from './channels.js';
 import type { ManagerEvents, Summary } from './events.js';
 import { followFolder } from './folder.js';
 import { attempt } from './guard.js';
+import { checkHangReport, HangReports } from './hang-report.js';
 import type { Inheritance } from './inheritance.js';
 import { createInit } from './init.js';
 import { lockFilePath } from './lock-file.js';
@@ -127,6 +128,7 @@ export class Manager {
     const { log, silent } = this.#settings;
     process.on('exit', this.#cleanUp);
     try {
+      checkHangReport(this.#settings);
       this.#inheritance = this.#parts.takeInheritance(this.#run);
       const changed = this.#isOnDemand ? () => this.#socketsChanged() : undefined;
       this.#premises = await this.#parts.openPremises(this.#settings, locations, this.#inheritance, changed);
@@ -162,7 +164,10 @@ export class Manager {
       },
     });
     const failed = (error: Error) => this.#fail(error, false);
-    const upkeep = new Upkeep({ settings, target: this.#target, pool, reload: this.#reload, failed });
+    const hangs = settings.hangReport
+      ? new HangReports(settings, (pid, report) => this.#events.hang?.(pid, report))
+      : undefined;
+    const upkeep = new Upkeep({ settings, target: this.#target, pool, reload: this.#reload, hangs, failed });
     return { premises, queues, pool, upkeep };
   }
 

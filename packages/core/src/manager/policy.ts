@@ -24,6 +24,8 @@ export interface WorkerRecord {
   order?: 'resized' | 'reloaded' | 'stopped' | 'hung' | Excess;
   /** It has outgrown a limit: it leaves when its replacement serves. */
   excess?: Excess;
+  /** It hangs at its boot, and V8 is asked where. */
+  isExamined?: boolean;
   /** It has said that it accepts no more. */
   hasLeft?: boolean;
 }

@@ -64,10 +64,10 @@ export class Pool {
     const identity = { manager: process.pid, run: this.#run, slot, id, patience: this.#patience() };
     const channel = onDemand?.open();
     const all = channel ? [...descriptors, channel.fd] : descriptors;
-    const { directory } = this.#settings;
+    const { directory, hangReport } = this.#settings;
     const started = this.#system.spawnWorker(
       identity,
-      { descriptors: all, directory, ...owner },
+      { descriptors: all, directory, hangReport, ...owner },
       this.#events.notSpawned,
     );
     if (!started) {

@@ -22,6 +22,8 @@ export interface SpawnOptions {
   descriptors: readonly number[];
   /** Where it starts; by default where this process was started. */
   directory?: string | undefined;
+  /** Its inspector, should it be opened, takes any port of loopback. */
+  hangReport?: boolean;
   /** Another user's variables, in place of those of this process' user. */
   variables?: NodeJS.ProcessEnv;
   uid?: number;
@@ -37,7 +39,7 @@ export function spawnWorker(
   options: SpawnOptions,
   failed: (error: Error) => void,
 ): WorkerProcess | undefined {
-  const flags = workerExecArgv(origin().execArgv, identity.slot);
+  const flags = workerExecArgv(origin().execArgv, identity.slot, options.hangReport === true);
   const variables = { ...options.variables, ...identityVariables(identity), ...koffiVariable(koffiBinary()) };
   // stdin stays with the manager: several readers of one terminal get a part of it each
   return start({ node: process.execPath, flags, variables, stdin: 'ignore' }, options, failed);
@@ -93,10 +95,10 @@ function start(
  * One inspector port cannot serve a pool: each worker gets its own, counted from the manager's as node:cluster does. None
  * waits for a debugger to come: it would be killed for its missing heartbeat.
  */
-function workerExecArgv(execArgv: readonly string[], slot: number): string[] {
+function workerExecArgv(execArgv: readonly string[], slot: number, isExamined: boolean): string[] {
   const flags = execArgv.map((flag) => flag.replace(/^--inspect-(?:brk|wait)(?==|$)/, '--inspect'));
   const asked = [...execArgv, origin().env.NODE_OPTIONS].join(' ');
-  if (!/--inspect(?!-port|-publish)/.test(asked)) return flags;
+  if (!/--inspect(?!-port|-publish)/.test(asked)) return isExamined ? [...flags, '--inspect-port=127.0.0.1:0'] : flags;
   const isAnyPort = /--inspect[\w-]*=(?:\S*:)?0(?:\s|$)/.test(asked);
   const port = process.debugPort + 1 + slot;
   return [...flags, `--inspect-port=${isAnyPort || port > 65_535 ? 0 : port}`];

@@ -5,6 +5,7 @@ import { PreforkError } from '../errors.js';
 import type { Settings } from '../options.js';
 import { Backoff } from './backoff.js';
 import { publishWorker } from './channels.js';
+import type { HangReports } from './hang-report.js';
 import * as policy from './policy.js';
 import type { Pool } from './pool.js';
 import type { Reload } from './reload.js';
@@ -18,6 +19,8 @@ export interface UpkeepParts {
   readonly target: policy.Target;
   readonly pool: Workers;
   readonly reload: Pick<Reload, 'failed'>;
+  /** With `hangReport`. Resolves when it is told. */
+  readonly hangs?: Pick<HangReports, 'report'> | undefined;
   /** The server cannot go on. */
   failed(error: Error): void;
 }
@@ -85,14 +88,18 @@ export class Upkeep {
   }
 
   #expire(worker: policy.WorkerRecord): void {
-    const { pool, reload, settings } = this.#parts;
+    const { pool, reload, settings, hangs } = this.#parts;
+    if (worker.isExamined) return;
     settings.log.error(`Worker ${worker.pid} has no heartbeat (${settings.heartbeatTimeout / 1000} s), restarting`);
     publishWorker('hang', worker);
+    const told = hangs?.report(worker);
     if (worker.state === 'healthy') return pool.quit(worker, 'hung');
     worker.order = 'hung';
     // it has never served: there is nothing to drain
     reload.failed(worker, `worker ${worker.pid} sent no heartbeat`, pool.workers);
-    pool.kill(worker);
+    if (!told) return pool.kill(worker);
+    worker.isExamined = true;
+    void told.then(() => pool.kill(worker));
   }
 
   /** @param end the signal that has ended it, or its exit status */

@@ -99,6 +99,17 @@ export class Requests {
     return [...this.#pending.keys(), ...(this.#latest ? [this.#latest] : [])];
   }
 
+  /** The oldest requests in flight, for who looks into this process from outside. */
+  describe(): { method: string; path: string; age: number }[] {
+    const now = performance.now();
+    const oldest = [...this.#pending, ...(this.#latest ? [[this.#latest, this.#latestAt] as const] : [])].slice(0, 5);
+    return oldest.map(([{ req }, begunAt]) => ({
+      method: req.method ?? '',
+      path: (req.url ?? '').replace(/\?.*/s, ''),
+      age: now - begunAt,
+    }));
+  }
+
   /** A connection of a server that knows no requests: it is one until it ends. */
   hold(): void {
     this.#held += 1;

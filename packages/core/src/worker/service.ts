@@ -4,7 +4,7 @@
 import type { Server as HttpServer } from 'node:http';
 import type { Server, Socket } from 'node:net';
 import { now } from '../clock.js';
-import type { BoundLocation } from '../handover.js';
+import { type BoundLocation, REQUESTS_SYMBOL } from '../handover.js';
 import { trace } from '../log.js';
 import type { Listener, Settings } from '../options.js';
 import type { Scoreboard } from '../scoreboard.js';
@@ -94,6 +94,9 @@ export class Service {
       requests: (inFlight: number, served: number) => post.board.setRequests(post.slot, inFlight, served),
     };
     this.#connections = new Connections(settings.maxRequests, told, this.#statistics);
+    if (settings.hangReport) {
+      Object.assign(globalThis, { [Symbol.for(REQUESTS_SYMBOL)]: () => this.#connections.requests.describe() });
+    }
     this.#made = listener ? createServers(post.locations, listener, settings) : [];
     this.#servers = [...this.#made];
     this.#open = new Set(this.#made);
