@@ -99,9 +99,9 @@ test('upgrade() starts the next manager, which takes over', async (t) => {
     t,
     `const server = prefork(listener, { workers: 1 });
      if (server.isManager) process.once('SIGWINCH', () => server.upgrade());
-     server.listen(0, '127.0.0.1');`,
+     server.listen(0, '127.0.0.1', () => console.log('ready'));`,
   );
-  await server.get();
+  await server.waitForLine(/^ready$/);
   process.kill(server.pid, 'SIGWINCH');
   await server.waitForLine(/Upgrade finished, manager \d+ takes over/);
   assert.equal((await server.get()).body, 'old');
