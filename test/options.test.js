@@ -53,6 +53,11 @@ const OPTIONS = {
   multiAccept: POSITIVE,
   pidFile: PATH,
   silent: BOOLEAN,
+  slowRequest: {
+    types: [null, true, {}, []],
+    values: [-1, Number.NaN, Infinity, 2 ** 31, '5 s', 'soon', ''],
+    good: [0, 5000, '5s', '500ms'],
+  },
   spare: COUNT,
   user: IDENTITY,
   workers: { ...COUNT, values: [...NO_COUNT, 1_000_000] },

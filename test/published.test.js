@@ -25,7 +25,7 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const PACKAGES = ['core', 'express', 'koa'];
 
 /** The largest that a package may become, packed. A user downloads it with each install. Bytes. */
-const BUDGET = { core: 340_000, express: 12_000, koa: 12_000 };
+const BUDGET = { core: 400_000, express: 12_000, koa: 12_000 };
 
 /** A user's settings that have to see our types. TypeScript before 5.8 can't import an ES module from CommonJS. */
 const SETTINGS = {

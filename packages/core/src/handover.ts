@@ -12,7 +12,7 @@ import type { Secrets } from './tls.js';
 /** The heartbeat pipe. Up go beats, down goes {@link GRANT}. */
 export const HEARTBEAT_FD = 3;
 export const SCOREBOARD_FD = 4;
-export const FACTS_FD = 5;
+const FACTS_FD = 5;
 export const STATS_FD = 6;
 /** The first listening socket; the others follow in the order of the locations: {@link listenDescriptors}. */
 export const LISTEN_FD = 7;

@@ -5,6 +5,7 @@ import type { Http2SecureServer, Http2Server, Http2ServerRequest, Http2ServerRes
 import type { ServerLocation } from './locations.js';
 import { defaultLog, type Log } from './log.js';
 import { memoryOf } from './memory-limit.js';
+import { parsePeriod } from './period.js';
 import { usableProcessors } from './processors.js';
 import { checkOption, type Kind, show, unknownOption } from './validation.js';
 
@@ -171,6 +172,11 @@ export interface PreforkOptions {
    */
   single?: boolean;
   /**
+   * A request that takes longer is logged, once: milliseconds, or a time such as `'5s'`. 0 means never.
+   * @default 0
+   */
+  slowRequest?: number | string;
+  /**
    * Workers that may run beyond `workers` while others drain.
    * @default 2
    */
@@ -190,13 +196,15 @@ export interface PreforkOptions {
 }
 
 /** Options after {@link resolveOptions}: all defaults filled in. */
-export type Settings = Required<Omit<PreforkOptions, OptionalName | 'listen' | 'maxMemory'>> &
+export type Settings = Required<Omit<PreforkOptions, OptionalName | 'listen' | 'maxMemory' | 'slowRequest'>> &
   Pick<PreforkOptions, OptionalName> & {
     listen: string[];
     /** Whether somebody has said how many workers there are. */
     areWorkersGiven: boolean;
     /** Bytes of each worker. */
     maxMemory: number;
+    /** Milliseconds. */
+    slowRequest: number;
   };
 type OptionalName =
   | 'createServer'
@@ -240,6 +248,7 @@ export const KINDS: Record<keyof PreforkOptions, Kind> = {
   shutdownDelay: 'delay',
   silent: 'boolean',
   single: 'boolean',
+  slowRequest: 'period',
   spare: 'count',
   upgradeTimeout: 'duration',
   user: 'identity',
@@ -271,6 +280,7 @@ export const DEFAULTS = {
   shutdownDelay: 0,
   silent: false,
   single: false,
+  slowRequest: 0,
   spare: 2,
   upgradeTimeout: 60_000,
 } as const satisfies PreforkOptions;
@@ -298,6 +308,8 @@ export function resolveOptions(options: PreforkOptions = {}): Settings {
     ...given,
     listen: [given.listen ?? DEFAULTS.listen].flat(),
     maxMemory: memoryOf(given.maxMemory ?? 0, workers),
+    slowRequest:
+      typeof given.slowRequest === 'string' ? (parsePeriod(given.slowRequest) ?? 0) : (given.slowRequest ?? 0),
     workers,
     areWorkersGiven: given.workers !== undefined || (process.env.WEB_CONCURRENCY ?? '') !== '',
   };

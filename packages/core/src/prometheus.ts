@@ -7,7 +7,7 @@ import { STATES } from './stats-layout.js';
 type Labels = Record<string, string | number>;
 
 /** A value; `suffix` is what follows the name of its family. */
-export type Sample = readonly [suffix: string, labels: Labels, value: number];
+type Sample = readonly [suffix: string, labels: Labels, value: number];
 
 /** A metric by the name that its samples have in Prometheus text. */
 export interface Family {

@@ -4,6 +4,7 @@ import { isAbsolute } from 'node:path';
 import { inspect } from 'node:util';
 import type { Log } from './log.js';
 import { isMemory } from './memory-limit.js';
+import { parsePeriod } from './period.js';
 
 /** What a value has to be. */
 export type Kind =
@@ -17,6 +18,7 @@ export type Kind =
   | 'log'
   | 'memory'
   | 'path'
+  | 'period'
   | 'positive'
   | 'urls';
 
@@ -48,6 +50,12 @@ export function checkOption(name: string, kind: Kind, value: unknown): void {
       const what = "bytes, a size such as '512MB', or a share such as '80%'";
       expectType(name, what, value, typeof value === 'number' || typeof value === 'string');
       return expectValue(name, what, value, isMemory(value));
+    }
+    case 'period': {
+      const what = "milliseconds, or a time such as '5s'";
+      expectType(name, what, value, typeof value === 'number' || typeof value === 'string');
+      const milliseconds = typeof value === 'string' ? parsePeriod(value) : value;
+      return expectValue(name, what, value, milliseconds === 0 || isDuration(milliseconds));
     }
     case 'log': {
       const log = value as Partial<Log> | null;

@@ -14,6 +14,7 @@ const TEXTS = {
   duration: ['2s', 2000],
   identity: ['33', 33],
   memory: ['80%', '80%'],
+  period: ['5s', 5000],
   folder: ['/srv/current', '/srv/current'],
   path: ['/run/a', '/run/a'],
   urls: ['http://*:1,http://*:2', ['http://*:1', 'http://*:2']],

@@ -19,6 +19,7 @@ describe('a flag', () => {
     duration: ['2s', 2000],
     identity: ['nobody', 'nobody'],
     memory: ['512MB', '512MB'],
+    period: ['2s', 2000],
     folder: ['/srv/current', '/srv/current'],
     path: ['/run/a', '/run/a'],
     urls: ['http://*:1', ['http://*:1']],

@@ -38,7 +38,7 @@ export function percent(share: number): string {
 }
 
 /** A share that is one. */
-export function within(share: number): number {
+function within(share: number): number {
   return Number.isFinite(share) ? Math.min(1, Math.max(0, share)) : 0;
 }
 

@@ -38,8 +38,8 @@ export const COMMANDS = {
   status: ['json', 'watch', 'config'],
 } as const;
 
-export type Command = keyof typeof COMMANDS;
-export type Switch = 'check' | 'help' | 'json' | 'now' | 'version' | 'watch';
+type Command = keyof typeof COMMANDS;
+type Switch = 'check' | 'help' | 'json' | 'now' | 'version' | 'watch';
 
 /** A command line that has been read. */
 export interface CommandLine {

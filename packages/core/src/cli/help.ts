@@ -15,7 +15,7 @@ Times    -G --graceful-timeout T     -H --heartbeat-timeout T
 Files    -P --pid-file F    --lock-file F    --no-cleanup    --config F
          --directory F
 Others   --graceful-term    --no-accept-lock    --silent    --single
-         --hang-report      --hang-report-file F
+         --hang-report      --hang-report-file F    --slow-request T
 Command  --check (load the app, start nothing)    --watch (reload on change)
          -h --help    -v --version
 

@@ -1,10 +1,10 @@
 // The `prefork` command. Text of a flag or of the environment -> a value of an option. Pure.
 
 import { checkValue, KINDS, type PreforkOptions } from '../options.js';
+import { parsePeriod } from '../period.js';
 import { show } from '../validation.js';
 import { usageError } from './command-error.js';
 
-const UNITS: Record<string, number> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
 const BOOLEANS: Record<string, boolean> = { true: true, 1: true, false: false, 0: false };
 
 /**
@@ -33,6 +33,7 @@ function read(option: keyof PreforkOptions, text: string, name: string): unknown
       return isNumber(text) ? Number(text) : text;
     case 'delay':
     case 'duration':
+    case 'period':
       return parseDuration(text, name);
     case 'identity':
     case 'memory':
@@ -43,12 +44,11 @@ function read(option: keyof PreforkOptions, text: string, name: string): unknown
 }
 
 function parseDuration(text: string, name: string): number {
-  const [, number = '', unit = 'ms'] = /^(-?[\d.]+)([a-z]+)?$/.exec(text) ?? [];
-  const factor = Object.hasOwn(UNITS, unit) ? UNITS[unit] : undefined;
-  if (factor === undefined || !isNumber(number)) {
+  const milliseconds = parsePeriod(text);
+  if (milliseconds === undefined) {
     throw usageError(`Expected ${name} to be a time such as 20s, 500ms or 2m, got ${show(text)}`);
   }
-  return Number(number) * factor;
+  return milliseconds;
 }
 
 function isNumber(text: string): boolean {

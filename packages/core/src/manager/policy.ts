@@ -31,7 +31,7 @@ export interface WorkerRecord {
 }
 
 /** The limit that a worker has outgrown: `maxMemory` or `maxAge`. */
-export type Excess = 'memory' | 'age';
+type Excess = 'memory' | 'age';
 
 /** What the pool is meant to be. */
 export interface Target {

@@ -12,7 +12,7 @@ import type { Reload } from './reload.js';
 import { WorkerLimits } from './worker-limits.js';
 
 /** What it needs of the pool. */
-export type Workers = Pick<Pool, 'workers' | 'spawn' | 'quit' | 'kill' | 'grant'>;
+type Workers = Pick<Pool, 'workers' | 'spawn' | 'quit' | 'kill' | 'grant'>;
 
 export interface UpkeepParts {
   readonly settings: Settings;

@@ -13,7 +13,7 @@ const CLEAR_DIFFERENCE = 2;
  * The holder, as one worker sees it: it is that worker itself, there is none, it has been in user code for too long, it is in
  * user code, or it waits for connections.
  */
-export type Situation = 'ours' | 'nobody' | 'blocked' | 'in user code' | 'idle';
+type Situation = 'ours' | 'nobody' | 'blocked' | 'in user code' | 'idle';
 
 /** This worker among the others; `connections` is always its own, which only it knows to the last. */
 export interface Balance {

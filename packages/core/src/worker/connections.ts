@@ -11,6 +11,7 @@ import { LastResponses } from './last-responses.js';
 import { afterTurn } from './own-context.js';
 import { RequestLimit } from './request-limit.js';
 import { Requests } from './requests.js';
+import type { SlowRequests } from './slow-requests.js';
 import type { Statistics } from './statistics.js';
 import { Upgrades } from './upgrades.js';
 
@@ -48,10 +49,10 @@ export class Connections {
   readonly #push: Readable['push'];
 
   /** `maxRequests` on one connection; 0 means no limit. */
-  constructor(maxRequests: number, events: ConnectionsEvents, statistics: Statistics) {
+  constructor(maxRequests: number, events: ConnectionsEvents, statistics: Statistics, slow?: SlowRequests) {
     this.#limit = new RequestLimit(maxRequests);
     this.#events = events;
-    this.requests = new Requests(events.requests, statistics);
+    this.requests = new Requests(events.requests, statistics, slow);
     // one function for all sockets, which are its `this`
     this.#push = function (this: Readable, ...args) {
       events.entering();

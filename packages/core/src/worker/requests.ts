@@ -5,6 +5,7 @@ import type { ServerResponse } from 'node:http';
 import type { ServerHttp2Stream } from 'node:http2';
 import type { Socket } from 'node:net';
 import { afterTurn } from './own-context.js';
+import type { SlowRequests } from './slow-requests.js';
 import type { Statistics } from './statistics.js';
 
 /** Requests in flight and in total: once when a loop turn's first begins, once after it, and as longer ones end. */
@@ -32,10 +33,13 @@ export class Requests {
   readonly #streamClosed: (this: ServerHttp2Stream) => void;
   readonly #told: Tell;
   readonly #statistics: Statistics;
+  readonly #slow: SlowRequests | undefined;
   #held = 0;
   #served = 0;
 
-  constructor(told: Tell, statistics: Statistics) {
+  constructor(told: Tell, statistics: Statistics, slow?: SlowRequests) {
+    this.#slow = slow;
+    slow?.watch(() => this.#pending);
     this.#told = told;
     this.#statistics = statistics;
     const requests = this;
@@ -185,7 +189,8 @@ export class Requests {
 
   #end(response: ServerResponse, begunAt: number): void {
     this.#served += 1;
-    this.#statistics.end(response.statusCode, begunAt);
+    const duration = this.#statistics.end(response.statusCode, begunAt);
+    this.#slow?.look(response, duration);
     if (this.#continued.size > 0) this.#continued.delete(response);
   }
 }

@@ -22,6 +22,7 @@ import type { Place } from './places.js';
 import { adoptPrototypes } from './prototypes.js';
 import { Seats } from './seats.js';
 import { createServers, entrancesOf, open, setTimeouts } from './servers.js';
+import { SlowRequests } from './slow-requests.js';
 import { Statistics } from './statistics.js';
 import { shareTickets } from './tickets.js';
 import { Turnstile } from './turnstile.js';
@@ -93,7 +94,9 @@ export class Service {
       entering: () => this.#turnstile.enter(),
       requests: (inFlight: number, served: number) => post.board.setRequests(post.slot, inFlight, served),
     };
-    this.#connections = new Connections(settings.maxRequests, told, this.#statistics);
+    const { slowRequest, log } = settings;
+    const slow = slowRequest > 0 ? new SlowRequests(slowRequest, log) : undefined;
+    this.#connections = new Connections(settings.maxRequests, told, this.#statistics, slow);
     if (settings.hangReport) {
       Object.assign(globalThis, { [Symbol.for(REQUESTS_SYMBOL)]: () => this.#connections.requests.describe() });
     }

@@ -35,10 +35,11 @@ export class Statistics {
     this.tell();
   }
 
-  /** A response has ended, or its client has gone. */
-  end(status: number, begunAt: number): void {
+  /** A response has ended, or its client has gone. @returns how long it has taken, milliseconds */
+  end(status: number, begunAt: number): number {
     const duration = performance.now() - begunAt;
     this.#recorder.ended(status, bucketOf(duration), duration);
+    return duration;
   }
 
   /** How many requests have begun, told also where no loop turn ends. */
