@@ -19,27 +19,48 @@ export function bucketOf(milliseconds: number): number {
   return 1 + (power - FIRST_POWER) * PARTS + ((microseconds >>> (power - 3)) & (PARTS - 1));
 }
 
-/** The duration at which a bucket ends, in seconds. */
-export function endOf(bucket: number): number {
+/** In seconds. */
+const ENDS = Float64Array.from({ length: BUCKETS }, (_, bucket) => {
   const power = FIRST_POWER + Math.floor(bucket / PARTS);
   return (2 ** power * (1 + (bucket % PARTS) / PARTS)) / 1e6;
+});
+
+/** The duration at which a bucket ends, in seconds. */
+export function endOf(bucket: number): number {
+  return ENDS[bucket] ?? Number.POSITIVE_INFINITY;
 }
 
 /**
- * The duration that a share of all requests does not exceed, in milliseconds; `undefined` before the first request.
+ * The durations that shares of all requests do not exceed, in milliseconds; nothing before the first request.
  *
- * @param share 0.99 for the 99th percentile
+ * @param shares in ascending order, 0.99 for the 99th percentile
+ * @param total of the counts, where it is known
  */
-export function percentile(counts: ArrayLike<number>, share: number): number | undefined {
-  let total = 0;
-  for (let bucket = 0; bucket < BUCKETS; bucket++) total += counts[bucket] ?? 0;
-  if (total === 0) return undefined;
-  let rest = total * share;
-  let bucket = 0;
-  for (; bucket < BUCKETS - 1; bucket++) {
-    rest -= counts[bucket] ?? 0;
-    if (rest <= 0) break;
-  }
-  const end = endOf(bucket) * 1000;
-  return bucket === 0 ? end / 2 : (endOf(bucket - 1) * 1000 + end) / 2;
+export function percentiles(
+  counts: Float64Array | Uint32Array,
+  shares: readonly number[],
+  total = sumOf(counts),
+): number[] {
+  if (total === 0) return [];
+  let sum = 0;
+  let bucket = -1;
+  return shares.map((share) => {
+    while (bucket < BUCKETS - 1 && (bucket < 0 || sum < total * share)) {
+      bucket += 1;
+      sum += counts[bucket] ?? 0;
+    }
+    const end = endOf(bucket) * 1000;
+    return bucket === 0 ? end / 2 : (endOf(bucket - 1) * 1000 + end) / 2;
+  });
+}
+
+function sumOf(counts: Float64Array | Uint32Array): number {
+  let sum = 0;
+  for (let i = 0; i < BUCKETS; i++) sum += counts[i] ?? 0;
+  return sum;
+}
+
+/** One of {@link percentiles}. */
+export function percentile(counts: Float64Array | Uint32Array, share: number): number | undefined {
+  return percentiles(counts, [share])[0];
 }

@@ -2,7 +2,7 @@
 // beside the server. It asks no process.
 
 import { Phase } from './bulletin.js';
-import { BUCKETS, endOf, PARTS, percentile } from './durations.js';
+import { BUCKETS, endOf, PARTS, percentiles } from './durations.js';
 import { type Scoreboard, State } from './scoreboard.js';
 import type { Stats } from './stats.js';
 import { type Exit, type PoolEvent, STATES, type StatsRecord } from './stats-layout.js';
@@ -135,8 +135,10 @@ function eventsOf(events: Record<PoolEvent, number>): Pick<Totals, 'reloads' | '
 function workerOf(record: StatsRecord & { slot: number }, board: Scoreboard, stats: Stats, now: number): WorkerStatus {
   const { pid, id, state, generation, spawnedAt, heartbeatAt, acceptsLeft, duration, slot } = record;
   const { utilization, delay, resident, heap, code1, code2, code3, code4, code5 } = record;
+  const { connections, requests, accepts, served } = board.counters(slot);
   const answered = code1 + code2 + code3 + code4 + code5;
-  return {
+  // field by field, and no spread: a process may be asked often
+  const status: WorkerStatus = {
     pid,
     id,
     state: STATES[state] ?? 'starting',
@@ -144,20 +146,26 @@ function workerOf(record: StatsRecord & { slot: number }, board: Scoreboard, sta
     generation,
     age: Math.max(0, Math.round(now - spawnedAt)),
     heartbeatAge: Math.max(0, Math.round(now - heartbeatAt)),
-    ...board.counters(slot),
-    ...(acceptsLeft > 0 ? { acceptsLeft } : {}),
+    connections,
+    requests,
+    accepts,
+    served,
     utilization,
     delay,
     resident,
     heap,
     durations: durationsOf(answered, duration, stats.buckets(slot)),
   };
+  if (acceptsLeft > 0) status.acceptsLeft = acceptsLeft;
+  return status;
 }
 
+const SHARES = [0.5, 0.9, 0.99];
+
 function durationsOf(count: number, sum: number, buckets: Float64Array): Durations {
-  const shares = { p50: 0.5, p90: 0.9, p99: 0.99 };
-  const found = Object.entries(shares).map(([name, share]) => [name, percentile(buckets, share)] as const);
-  return { count, sum, ...Object.fromEntries(found.filter(([, value]) => value !== undefined)) };
+  const [p50, p90, p99] = percentiles(buckets, SHARES, count);
+  if (p50 === undefined || p90 === undefined || p99 === undefined) return { count, sum };
+  return { count, sum, p50, p90, p99 };
 }
 
 /** At powers of two, where every eighth bucket ends. */

@@ -89,7 +89,9 @@ export function usedSlots(bank: Float64Array): number {
 /** The record of a slot. */
 export function readRecord(bank: Float64Array, slot: number): StatsRecord {
   const at = recordAt(slot);
-  return Object.fromEntries(FIELDS.map((name, i) => [name, count(bank[at + i])])) as StatsRecord;
+  const record: Partial<StatsRecord> = {};
+  for (let i = 0; i < FIELDS.length; i++) record[FIELDS[i] ?? 'pid'] = count(bank[at + i]);
+  return record as StatsRecord;
 }
 
 /**

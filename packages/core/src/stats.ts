@@ -104,14 +104,14 @@ export class Stats {
     const found: (StatsRecord & { slot: number })[] = [];
     for (let slot = 0; slot < usedSlots(this.#bank); slot++) {
       const record = readRecord(this.#bank, slot);
-      if (record.pid > 0) found.push({ ...record, slot });
+      if (record.pid > 0) found.push(Object.assign(record, { slot }));
     }
     return found;
   }
 
-  /** Any process: how long the requests of a worker took, or of all. */
+  /** Any process: how long the requests of a worker took; the page itself, to be read at once. */
   buckets(slot: number): Float64Array {
-    return this.#bank.slice(recordAt(slot) + FIRST_BUCKET, recordAt(slot) + FIRST_BUCKET + BUCKETS);
+    return this.#bank.subarray(recordAt(slot) + FIRST_BUCKET, recordAt(slot) + FIRST_BUCKET + BUCKETS);
   }
 
   /** Any process: the sum over all workers, dead ones and those of other managers included. */
