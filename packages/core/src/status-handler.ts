@@ -5,6 +5,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Status } from './pool-status.js';
 import { writeMetrics } from './prometheus.js';
 import { writePage } from './status-page.js';
+import { show } from './validation.js';
 import { versions } from './versions.js';
 
 /** What both handlers read; a `Prefork` is one. */
@@ -29,6 +30,7 @@ const EXTENSIONS = new Map<string, Format>([
   ['html', 'html'],
   ['prom', 'prometheus'],
   ['txt', 'prometheus'],
+  ['openmetrics', 'openmetrics'],
 ]);
 
 /**
@@ -45,6 +47,7 @@ const EXTENSIONS = new Map<string, Format>([
  * server.listen(8080);
  */
 export function statusHandler(server: StatusSource): Handler {
+  checkSource(server);
   return (req, res) => {
     if (!isRead(req, res)) return;
     res.setHeader('Vary', 'Accept');
@@ -72,6 +75,7 @@ export function statusHandler(server: StatusSource): Handler {
  * app.use('/ready', readyHandler(server));
  */
 export function readyHandler(server: StatusSource): Handler {
+  checkSource(server);
   return (req, res) => {
     if (!isRead(req, res)) return;
     // a request that arrives shows that the pool serves, also before the manager knows it
@@ -81,6 +85,12 @@ export function readyHandler(server: StatusSource): Handler {
   };
 }
 
+/** @throws TypeError for what has no status. */
+function checkSource(server: unknown): void {
+  if (typeof (server as Partial<StatusSource> | null | undefined)?.status === 'function') return;
+  throw new TypeError(`Expected a server of Prefork, such as preforkExpress(app), got ${show(server)}`);
+}
+
 function isRead(req: IncomingMessage, res: ServerResponse): boolean {
   if (req.method === 'GET' || req.method === 'HEAD') return true;
   res.setHeader('Allow', 'GET, HEAD');
@@ -88,16 +98,17 @@ function isRead(req: IncomingMessage, res: ServerResponse): boolean {
   return false;
 }
 
-function formatOf({ url = '', headers: { accept } }: IncomingMessage): Format | undefined {
-  const [path = '', query = ''] = url.split('?', 2);
+/** Express takes the path at which a listener is mounted out of `url`. */
+function formatOf(req: IncomingMessage & { originalUrl?: string }): Format | undefined {
+  const [path = '', query = ''] = (req.originalUrl ?? req.url ?? '').split('?', 2);
   const asked = new URLSearchParams(query).get('format');
   if (asked !== null) return Object.hasOwn(FORMATS, asked) ? (asked as Format) : undefined;
   const extension = /\.(\w+)$/.exec(path)?.[1] ?? '';
-  return EXTENSIONS.get(extension) ?? accepted(accept);
+  return EXTENSIONS.get(extension) ?? accepted(req.headers.accept || '*/*');
 }
 
 /** The format that the client likes best, the first of several. */
-function accepted(accept = '*/*'): Format | undefined {
+function accepted(accept: string): Format | undefined {
   const ranges = accept.split(',').map((range) => {
     const [name = '', ...parameters] = range.split(';').map((part) => part.trim().toLowerCase());
     const quality = parameters.find((parameter) => parameter.startsWith('q='));

@@ -50,10 +50,8 @@ export const CODE = `
       const status = read(next), at = performance.now();
       const focused = document.activeElement && document.activeElement.getAttribute('aria-labelledby');
       const scrolls = [...document.querySelectorAll('.scroll')].map((part) => part.scrollLeft);
-      for (const id of ['main', 'header']) {
-        const old = id === 'main' ? document.getElementById('main') : document.querySelector('h1');
-        old.replaceWith(document.adoptNode(id === 'main' ? next.getElementById('main') : next.querySelector('h1')));
-      }
+      for (const id of ['main', 'title', 'about'])
+        document.getElementById(id).replaceWith(document.adoptNode(next.getElementById(id)));
       document.title = next.title;
       document.querySelectorAll('.scroll').forEach((part, i) => { part.scrollLeft = scrolls[i] || 0; });
       if (focused) document.querySelector('.scroll[aria-labelledby="' + CSS.escape(focused) + '"]')?.focus();

@@ -25,8 +25,8 @@ export function writePage(status: Status, versions: Versions): { html: string; p
 </head>
 <body>
 <header>
-<h1>Prefork <span class="phase">${escapeHtml(status.phase)}</span></h1>
-<p>${escapeHtml(versions.version)} on Node ${escapeHtml(versions.node)}, manager ${whole(status.pid)}, up ${time(status.uptime)}</p>
+<h1 id="title">Prefork <span class="phase">${escapeHtml(status.phase)}</span></h1>
+<p id="about">${escapeHtml(versions.version)} on Node ${escapeHtml(versions.node)}, manager ${whole(status.pid)}, up ${time(status.uptime)}</p>
 <p><button type="button" id="pause" aria-pressed="false" hidden>Pause</button> <span id="age" role="status"></span></p>
 </header>
 <main id="main" data-status="${escapeHtml(JSON.stringify(status))}">

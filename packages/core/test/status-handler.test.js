@@ -107,6 +107,8 @@ describe('the format', () => {
     ['of a path that ends in .json', '/status.json', BROWSER, JSON_TYPE],
     ['of a path that ends in .prom', '/status.prom', BROWSER, PROMETHEUS],
     ['of a path that ends in .html', '/status.html?x', '*/*', HTML],
+    ['of a client that sends an empty header', '/', '', JSON_TYPE],
+    ['of a path that ends in .openmetrics', '/a.openmetrics', '*/*', OPEN_METRICS],
     ['that the query names', '/?format=openmetrics', BROWSER, OPEN_METRICS],
     ['that the query names, against the path', '/a.json?format=html', undefined, HTML],
   ]) {
@@ -126,6 +128,20 @@ describe('the format', () => {
       assert.equal((await get(path, headers)).code, 406);
     });
   }
+});
+
+it('the path that counts is the one that Express was asked for', () => {
+  const headers = {};
+  const res = { setHeader: (name, value) => Object.assign(headers, { [name]: value }), end() {} };
+  const request = { method: 'GET', url: '/', originalUrl: '/status.json', headers: { accept: BROWSER } };
+  statusHandler(source)(request, res);
+  assert.equal(headers['Content-Type'], JSON_TYPE);
+});
+
+it('what is no server is refused at once', () => {
+  for (const make of [statusHandler, readyHandler])
+    for (const value of [undefined, null, {}, () => {}])
+      assert.throws(() => make(value), /^TypeError: Expected a server of Prefork, such as preforkExpress\(app\), got /);
 });
 
 describe('a request', () => {
