@@ -30,37 +30,37 @@ export function endOf(bucket: number): number {
   return ENDS[bucket] ?? Number.POSITIVE_INFINITY;
 }
 
+/** The middle of each bucket, milliseconds. */
+const MIDDLES = Float64Array.from({ length: BUCKETS }, (_, bucket) => {
+  const begin = bucket === 0 ? 0 : endOf(bucket - 1);
+  return ((begin + endOf(bucket)) / 2) * 1000;
+});
+
+/** Of each bucket how many requests are in it and those before, for one call: `status()` makes one for each worker. */
+const sums = new Float64Array(BUCKETS);
+
 /**
- * The durations that shares of all requests do not exceed, in milliseconds; nothing before the first request.
+ * The durations that these shares of all requests do not exceed, in milliseconds; none before the first request.
  *
- * @param shares in ascending order, 0.99 for the 99th percentile
- * @param total of the counts, where it is known
+ * @param shares 0.99 for the 99th percentile
  */
-export function percentiles(
-  counts: Float64Array | Uint32Array,
-  shares: readonly number[],
-  total = sumOf(counts),
-): number[] {
-  if (total === 0) return [];
-  let sum = 0;
-  let bucket = -1;
-  return shares.map((share) => {
-    while (bucket < BUCKETS - 1 && (bucket < 0 || sum < total * share)) {
-      bucket += 1;
-      sum += counts[bucket] ?? 0;
-    }
-    const end = endOf(bucket) * 1000;
-    return bucket === 0 ? end / 2 : (endOf(bucket - 1) * 1000 + end) / 2;
-  });
+export function percentiles(counts: ArrayLike<number>, shares: readonly number[]): number[] {
+  let total = 0;
+  for (let bucket = 0; bucket < BUCKETS; bucket++) {
+    total += counts[bucket] ?? 0;
+    sums[bucket] = total;
+  }
+  return total === 0 ? [] : shares.map((share) => MIDDLES[firstWith(total * share)] ?? 0);
 }
 
-function sumOf(counts: Float64Array | Uint32Array): number {
-  let sum = 0;
-  for (let i = 0; i < BUCKETS; i++) sum += counts[i] ?? 0;
-  return sum;
-}
-
-/** One of {@link percentiles}. */
-export function percentile(counts: Float64Array | Uint32Array, share: number): number | undefined {
-  return percentiles(counts, [share])[0];
+/** The first bucket up to which there are so many requests. */
+function firstWith(many: number): number {
+  let from = 0;
+  let to = BUCKETS - 1;
+  while (from < to) {
+    const middle = (from + to) >> 1;
+    if ((sums[middle] ?? 0) >= many) to = middle;
+    else from = middle + 1;
+  }
+  return from;
 }

@@ -5,7 +5,7 @@ import { Phase } from './bulletin.js';
 import { BUCKETS, endOf, PARTS, percentiles } from './durations.js';
 import { type Scoreboard, State } from './scoreboard.js';
 import type { Stats } from './stats.js';
-import { type Exit, type PoolEvent, STATES, type StatsRecord } from './stats-layout.js';
+import { type Exit, type PoolEvent, type SlotRecord, STATES } from './stats-layout.js';
 
 /** Request durations, milliseconds: how many, their sum, and what a share of them did not exceed. */
 export interface Durations {
@@ -104,6 +104,9 @@ export interface StatusParts {
   now: number;
 }
 
+/** Names by what the bulletin has. */
+const PHASES = Object.keys(Phase);
+
 export function readStatus({ pid, board, stats, locations, now }: StatusParts): Status {
   const news = board.bulletin.read();
   const { startedAt, duration, buckets, events, ...totals } = stats.totals();
@@ -111,7 +114,7 @@ export function readStatus({ pid, board, stats, locations, now }: StatusParts): 
   const answered = Object.values(totals.responses).reduce((sum, count) => sum + count, 0);
   return {
     pid,
-    phase: Object.entries(Phase).find(([, value]) => value === news.phase)?.[0] ?? 'unknown',
+    phase: PHASES[news.phase] ?? 'unknown',
     uptime: Math.max(0, Math.round(now - startedAt)),
     workers: news.workers,
     generation: Math.max(0, ...records.map(({ generation }) => generation)),
@@ -132,7 +135,7 @@ function eventsOf(events: Record<PoolEvent, number>): Pick<Totals, 'reloads' | '
   };
 }
 
-function workerOf(record: StatsRecord & { slot: number }, board: Scoreboard, stats: Stats, now: number): WorkerStatus {
+function workerOf(record: SlotRecord, board: Scoreboard, stats: Stats, now: number): WorkerStatus {
   const { pid, id, state, generation, spawnedAt, heartbeatAt, acceptsLeft, duration, slot } = record;
   const { utilization, delay, resident, heap, code1, code2, code3, code4, code5 } = record;
   const { connections, requests, accepts, served } = board.counters(slot);
@@ -163,7 +166,7 @@ function workerOf(record: StatsRecord & { slot: number }, board: Scoreboard, sta
 const SHARES = [0.5, 0.9, 0.99];
 
 function durationsOf(count: number, sum: number, buckets: Float64Array): Durations {
-  const [p50, p90, p99] = percentiles(buckets, SHARES, count);
+  const [p50, p90, p99] = percentiles(buckets, SHARES);
   if (p50 === undefined || p90 === undefined || p99 === undefined) return { count, sum };
   return { count, sum, p50, p90, p99 };
 }

@@ -37,6 +37,8 @@ const FIELDS = [...KNOWN, ...WORK, ...GAUGES];
 
 /** A worker as the page has it. */
 export type StatsRecord = Record<(typeof FIELDS)[number], number>;
+/** The same with its slot. */
+export type SlotRecord = StatsRecord & { slot: number };
 
 const HEADER = ['layout', 'sequence', 'startedAt', 'used', 'unanswered', ...EVENTS, ...EXITS] as const;
 const HEADER_WORDS = 32;
@@ -86,12 +88,14 @@ export function usedSlots(bank: Float64Array): number {
   return Math.min(count(bank[headerWord('used')]), SLOTS);
 }
 
+const EMPTY = Object.fromEntries([...FIELDS, 'slot'].map((name) => [name, 0])) as SlotRecord;
+
 /** The record of a slot. */
-export function readRecord(bank: Float64Array, slot: number): StatsRecord {
-  const at = recordAt(slot);
-  const record: Partial<StatsRecord> = {};
-  for (let i = 0; i < FIELDS.length; i++) record[FIELDS[i] ?? 'pid'] = count(bank[at + i]);
-  return record as StatsRecord;
+export function readRecord(bank: Float64Array, slot: number): SlotRecord {
+  let at = recordAt(slot);
+  const record = { ...EMPTY, slot };
+  for (const name of FIELDS) record[name] = count(bank[at++]);
+  return record;
 }
 
 /**

@@ -20,6 +20,7 @@ import {
   readRecord,
   recordAt,
   recordWord,
+  type SlotRecord,
   type StatsRecord,
   usedSlots,
   WORK,
@@ -31,6 +32,7 @@ export const STATS_NAME = 'prefork-stats';
 
 const SEQUENCE = headerWord('sequence');
 const USED = headerWord('used');
+const PID = recordWord('pid');
 const ACCEPTS = recordWord('accepts');
 const REQUESTS = recordWord('requests');
 const CODES = recordWord('code1');
@@ -77,8 +79,10 @@ export class Stats {
     const base = recordAt(-1);
     bank[SEQUENCE] = (bank[SEQUENCE] ?? 0) + 1;
     const { requests, code1, code2, code3, code4, code5 } = readRecord(bank, slot);
-    const unanswered = Math.max(0, requests - code1 - code2 - code3 - code4 - code5);
-    bank[headerWord('unanswered')] = count(bank[headerWord('unanswered')]) + unanswered;
+    const answered = code1 + code2 + code3 + code4 + code5;
+    // killed in the middle of a turn, it has told of answers, but not yet of the requests
+    bank[from + REQUESTS] = Math.max(requests, answered);
+    bank[headerWord('unanswered')] = count(bank[headerWord('unanswered')]) + Math.max(0, requests - answered);
     for (let word = FIRST_WORK; word < FIRST_BUCKET + BUCKETS; word++) {
       if (word < FIRST_WORK + WORK.length || word >= FIRST_BUCKET) {
         bank[base + word] = count(bank[base + word]) + count(bank[from + word]);
@@ -100,11 +104,10 @@ export class Stats {
   }
 
   /** Any process: the workers of this bank's manager, by slot. */
-  records(): (StatsRecord & { slot: number })[] {
-    const found: (StatsRecord & { slot: number })[] = [];
+  records(): SlotRecord[] {
+    const found: SlotRecord[] = [];
     for (let slot = 0; slot < usedSlots(this.#bank); slot++) {
-      const record = readRecord(this.#bank, slot);
-      if (record.pid > 0) found.push(Object.assign(record, { slot }));
+      if (count(this.#bank[recordAt(slot) + PID]) > 0) found.push(readRecord(this.#bank, slot));
     }
     return found;
   }

@@ -8,19 +8,26 @@ import {
   EXITS,
   type Exit,
   FIRST_BUCKET,
+  FIRST_WORK,
   headerWord,
   LAYOUT,
   type PoolEvent,
+  RECORD_WORDS,
   recordAt,
   recordWord,
   usedSlots,
+  type WORK,
 } from './stats-layout.js';
 
 const SEQUENCE = headerWord('sequence');
-const ACCEPTS = recordWord('accepts');
-const REQUESTS = recordWord('requests');
-const CODES = recordWord('code1');
-const DURATION = recordWord('duration');
+const LAYOUT_WORD = headerWord('layout');
+const STARTED_AT = headerWord('startedAt');
+const UNANSWERED = headerWord('unanswered');
+const EVENT_WORDS = EVENTS.map((event) => [event, headerWord(event)] as const);
+const EXIT_WORDS = EXITS.map((exit) => [exit, headerWord(exit)] as const);
+
+const NO_EVENTS = Object.fromEntries(EVENTS.map((event) => [event, 0])) as RawTotals['events'];
+const NO_EXITS = Object.fromEntries(EXITS.map((exit) => [exit, 0])) as RawTotals['exits'];
 
 /** Totals of the whole server, and of all its workers that ever were. */
 export interface RawTotals {
@@ -42,53 +49,63 @@ export interface RawTotals {
 
 /** The sums over all banks. */
 export function readTotals(page: Float64Array): RawTotals {
-  const totals = noTotals();
+  let startedAt = Number.POSITIVE_INFINITY;
+  let unanswered = 0;
+  const exits: RawTotals['exits'] = { ...NO_EXITS };
+  const events: RawTotals['events'] = { ...NO_EVENTS };
+  const sums = new Float64Array(RECORD_WORDS);
   for (const bank of banksOf(page)) {
-    if (bank[headerWord('layout')] === LAYOUT) addTo(totals, steadyCopy(bank));
+    if (bank[LAYOUT_WORD] !== LAYOUT) continue;
+    const copy = steadyCopy(bank);
+    startedAt = Math.min(startedAt, count(copy[STARTED_AT]) || startedAt);
+    unanswered += count(copy[UNANSWERED]);
+    for (const [exit, word] of EXIT_WORDS) exits[exit] += count(copy[word]);
+    for (const [event, word] of EVENT_WORDS) events[event] += count(copy[word]);
+    addRecords(sums, copy);
   }
-  return totals;
-}
-
-/** The used part of a bank at one moment: not in the middle of a fold. A fold takes microseconds. */
-function steadyCopy(bank: Float64Array): Float64Array {
-  for (let tries = 0; ; tries++) {
-    const before = bank[SEQUENCE];
-    const copy = bank.slice(0, recordAt(usedSlots(bank)));
-    // a manager that was killed in the middle leaves an odd number for ever
-    if ((before === bank[SEQUENCE] && (before ?? 0) % 2 === 0) || tries === 100) return copy;
-  }
-}
-
-function noTotals(): RawTotals {
+  const sum = (name: (typeof WORK)[number]) => sums[recordWord(name)] ?? 0;
   return {
-    startedAt: Number.POSITIVE_INFINITY,
-    connections: 0,
-    requests: 0,
-    responses: { '1xx': 0, '2xx': 0, '3xx': 0, '4xx': 0, '5xx': 0 },
-    unanswered: 0,
-    duration: 0,
-    buckets: new Float64Array(BUCKETS),
-    exits: Object.fromEntries(EXITS.map((exit) => [exit, 0])) as RawTotals['exits'],
-    events: Object.fromEntries(EVENTS.map((event) => [event, 0])) as RawTotals['events'],
+    startedAt,
+    connections: sum('accepts'),
+    requests: sum('requests'),
+    responses: {
+      '1xx': sum('code1'),
+      '2xx': sum('code2'),
+      '3xx': sum('code3'),
+      '4xx': sum('code4'),
+      '5xx': sum('code5'),
+    },
+    unanswered,
+    duration: sum('duration'),
+    buckets: sums.subarray(FIRST_BUCKET, FIRST_BUCKET + BUCKETS),
+    exits,
+    events,
   };
 }
 
-const CLASSES = ['1xx', '2xx', '3xx', '4xx', '5xx'] as const;
+/** The used part of a bank at one moment: not in the middle of a fold, which takes microseconds. */
+function steadyCopy(bank: Float64Array): Float64Array {
+  for (let tries = 0; ; tries++) {
+    const before = settled(bank);
+    const copy = bank.slice(0, recordAt(usedSlots(bank)));
+    // whatever a broken worker makes of the number, the reader goes on
+    if (before === bank[SEQUENCE] || tries === 10) return copy;
+  }
+}
 
-function addTo(totals: RawTotals, bank: Float64Array): void {
-  const header = (name: Parameters<typeof headerWord>[0]) => count(bank[headerWord(name)]);
-  if (header('startedAt') > 0) totals.startedAt = Math.min(totals.startedAt, header('startedAt'));
-  totals.unanswered += header('unanswered');
-  for (const exit of EXITS) totals.exits[exit] += header(exit);
-  for (const event of EVENTS) totals.events[event] += header(event);
-  // the base stands before the first slot
-  for (let slot = -1; recordAt(slot) < bank.length; slot++) {
-    const at = recordAt(slot);
-    totals.connections += count(bank[at + ACCEPTS]);
-    totals.requests += count(bank[at + REQUESTS]);
-    for (const [i, name] of CLASSES.entries()) totals.responses[name] += count(bank[at + CODES + i]);
-    totals.duration += count(bank[at + DURATION]);
-    const buckets = at + FIRST_BUCKET;
-    for (let i = 0; i < BUCKETS; i++) totals.buckets[i] = (totals.buckets[i] ?? 0) + count(bank[buckets + i]);
+/** The sequence once no fold runs. A manager that was killed in the middle of one leaves an odd number for ever. */
+function settled(bank: Float64Array): number | undefined {
+  let spins = 0;
+  while ((bank[SEQUENCE] ?? 0) % 2 !== 0 && spins < 1_000) spins += 1;
+  return bank[SEQUENCE];
+}
+
+/** Adds up what workers have counted. The base stands before the first slot. */
+function addRecords(sums: Float64Array, bank: Float64Array): void {
+  for (let at = recordAt(-1); at < bank.length; at += RECORD_WORDS) {
+    for (let word = FIRST_WORK; word < FIRST_BUCKET + BUCKETS; word++) {
+      const value = count(bank[at + word]);
+      if (value > 0) sums[word] = (sums[word] ?? 0) + value;
+    }
   }
 }

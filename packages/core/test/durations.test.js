@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { BUCKETS, bucketOf, endOf, percentile } from '../dist/durations.js';
+import { BUCKETS, bucketOf, endOf, percentiles } from '../dist/durations.js';
 
 /** From 0.1 ms to a minute, in milliseconds. */
 const TIMES = Array.from({ length: 400 }, (_, i) => 0.1 * 10 ** ((i / 399) * Math.log10(600_000)));
@@ -36,7 +36,7 @@ describe('a percentile', () => {
     for (const time of TIMES) {
       const counts = new Float64Array(BUCKETS);
       counts[bucketOf(time)] = 1;
-      const found = percentile(counts, 0.5);
+      const [found] = percentiles(counts, [0.5]);
       assert.ok(Math.abs(found - time) / time <= 0.1, `${found} for ${time}`);
     }
   });
@@ -45,12 +45,21 @@ describe('a percentile', () => {
     const counts = new Float64Array(BUCKETS);
     counts[bucketOf(1)] = 90;
     counts[bucketOf(100)] = 10;
-    assert.ok(Math.abs(percentile(counts, 0.5) - 1) < 0.1);
-    assert.ok(Math.abs(percentile(counts, 0.9) - 1) < 0.1);
-    assert.ok(Math.abs(percentile(counts, 0.99) - 100) < 10);
+    const [p50, p90, p99] = percentiles(counts, [0.5, 0.9, 0.99]);
+    assert.ok(Math.abs(p50 - 1) < 0.1);
+    assert.ok(Math.abs(p90 - 1) < 0.1);
+    assert.ok(Math.abs(p99 - 100) < 10);
   });
 
   it('is nothing before the first request', () => {
-    assert.equal(percentile(new Float64Array(BUCKETS), 0.5), undefined);
+    assert.deepEqual(percentiles(new Float64Array(BUCKETS), [0.5, 0.99]), []);
+  });
+
+  it('is a duration whatever a broken worker has counted', () => {
+    for (const wrong of [Number.NaN, Number.POSITIVE_INFINITY, -1, 1e300]) {
+      for (const found of percentiles(new Float64Array(BUCKETS).fill(wrong), [0.5, 0.9, 0.99])) {
+        assert.ok(found >= 0 && found < 70_000, `${found} for ${wrong}`);
+      }
+    }
   });
 });

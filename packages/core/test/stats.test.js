@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { bucketOf } from '../dist/durations.js';
 import { Stats } from '../dist/stats.js';
-import { EXITS, recordAt, STATS_BYTES } from '../dist/stats-layout.js';
+import { EXITS, headerWord, recordAt, STATS_BYTES } from '../dist/stats-layout.js';
 
 const KNOWN = { pid: 4711, id: 0, generation: 0, state: 1, spawnedAt: 1_000, heartbeatAt: 1_000 };
 
@@ -58,6 +58,23 @@ describe('totals', () => {
     assert.equal(stats.totals().unanswered, 0);
     stats.retire(0, 'killed');
     assert.equal(stats.totals().unanswered, 2);
+  });
+
+  it('have a request for each answer of a worker that was killed in the middle of a turn', () => {
+    const stats = createPage().open(0);
+    const recorder = work(stats, 0);
+    recorder.ended(200, 0, 0);
+    stats.retire(0, 'crashed');
+    const { requests, responses, unanswered } = stats.totals();
+    assert.deepEqual([requests, responses['2xx'], unanswered], [4, 4, 0]);
+  });
+
+  it('are there when a manager was killed while it added a record to the base', () => {
+    const { words, open } = createPage();
+    const stats = open(0);
+    work(stats, 0);
+    words[headerWord('sequence')] = 1;
+    assert.equal(stats.totals().requests, 3);
   });
 
   it('go on over upgrades, also while old managers drain, and over more of them than there are banks', () => {

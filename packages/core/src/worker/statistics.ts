@@ -2,7 +2,7 @@
 // how busy and how large the process is. It makes nothing per request.
 
 import { performance } from 'node:perf_hooks';
-import { BUCKETS, bucketOf, percentile } from '../durations.js';
+import { BUCKETS, bucketOf, percentiles } from '../durations.js';
 import type { Recorder } from '../stats.js';
 
 export class Statistics {
@@ -60,7 +60,7 @@ export class Statistics {
     this.#recorder.measured({
       acceptsLeft: acceptsLeft === Number.POSITIVE_INFINITY ? 0 : acceptsLeft,
       utilization: Number.isFinite(utilization) ? utilization : 0,
-      delay: percentile(this.#turns, 0.99) ?? 0,
+      delay: percentiles(this.#turns, [0.99])[0] ?? 0,
       resident: rss,
       heap: heapUsed,
     });
