@@ -237,6 +237,18 @@ describe('a process that poses as a server', () => {
     }
   });
 
+  test('that says it stops, and does not, makes `prefork stop` wait for as long as it said and no longer', async (t) => {
+    const { run, poser } = await pose(t, { phase: 2, stopTakes: 1_000, facts: '{"locations":[]}' });
+    const start = performance.now();
+    const [slow, now] = await Promise.all([run('stop'), run('stop', '--now')]);
+    const took = performance.now() - start;
+    const late = `prefork: Server ${poser.pid} stops, and has not ended in the time that it said: is it suspended?`;
+    assert.deepEqual([slow.code, slow.stderr], [1, `${late} \`prefork stop --now\` does not wait`]);
+    assert.deepEqual([now.code, now.stderr], [1, `${late} \`kill -KILL ${poser.pid}\` ends it`]);
+    // its second, and ten of patience
+    assert.ok(took >= 11_000 && took < 20_000, `${took} ms`);
+  });
+
   test('with a scoreboard of junk makes no command wait for ever', async (t) => {
     const { run, poser } = await pose(t, { facts: '{"locations":[]}' });
     const status = await run('status');

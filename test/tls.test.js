@@ -106,12 +106,24 @@ test('HUP reads the certificate again; a bad one keeps the old workers and their
 });
 
 const BAD = {
-  'a certificate that is none': [{ cert: 'junk.pem' }, /Can't use TLS certificate and key ".*junk\.pem"/],
-  'a certificate that is not there': [{ cert: 'none.pem' }, /Can't read TLS certificate ".*none\.pem": ENOENT/],
+  'a certificate that is none': [
+    { cert: 'junk.pem' },
+    /Can't use TLS certificate and key ".*junk\.pem".*; expected PEM/,
+  ],
+  'a certificate that is not there': [
+    { cert: 'none.pem' },
+    /Can't read TLS certificate ".*none\.pem": ENOENT.*; the path is relative to the folder/,
+  ],
   'a key that is not there': [{ key: 'none.pem' }, /Can't read TLS key ".*none\.pem": ENOENT/],
-  'a key of another certificate': [{ key: 'other-key.pem' }, /Can't use TLS certificate and key .*other-key\.pem/],
-  'a CA file without a certificate': [{ ca: 'junk.pem' }, /Can't use TLS CA file ".*junk\.pem"/],
-  'ciphers that nobody knows': [{ ciphers: 'ROT13' }, /Can't use TLS certificate and key .*no.cipher/i],
+  'a key of another certificate': [
+    { key: 'other-key.pem' },
+    /Can't use TLS certificate and key .*other-key\.pem.*; the key is the one of another certificate/,
+  ],
+  'a CA file without a certificate': [{ ca: 'junk.pem' }, /Can't use TLS CA file ".*junk\.pem".*; expected PEM/],
+  'ciphers that nobody knows': [
+    { ciphers: 'ROT13' },
+    /Can't use TLS certificate and key .*no.cipher.*; expected `ciphers` as/i,
+  ],
   'a name whose key is not there': [
     { 'a.example_cert': 'other.pem', 'a.example_key': 'none.pem' },
     /Can't read TLS key ".*none\.pem"/,

@@ -17,6 +17,8 @@ const NAMES = [
   /** Upgrades begun, and how many of them failed. */
   'upgrades',
   'upgradesFailed',
+  /** How long a graceful stop may take from the signal on. Milliseconds. */
+  'stopTakes',
 ] as const;
 
 /** What the manager tells. */

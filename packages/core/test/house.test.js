@@ -18,7 +18,7 @@ const LONGER = {
   'packages/core/src/locations.ts': [279, 'one grammar'],
   'packages/core/src/handover.ts': [211, 'one list of what is inherited'],
   'packages/core/src/scoreboard.ts': [248, 'one line for each word of the page'],
-  'packages/core/src/manager/manager.ts': [390, 'the life of a server, in order'],
+  'packages/core/src/manager/manager.ts': [391, 'the life of a server, in order'],
   'packages/core/src/manager/on-demand.ts': [221, 'to be split: the channel of one worker, and what is bound'],
   'packages/core/src/worker/adoption.ts': [201, 'one sequence, from a listen call to its answer'],
   'packages/core/src/worker/connections.ts': [202, 'one list of what an event means'],

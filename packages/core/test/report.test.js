@@ -21,7 +21,7 @@ function published({ target = {}, hasBegun = false, hasSucceeded = false } = {})
       target: { ...RUN, ...target },
       reload: { news: NEWS, reloadError: undefined },
       upgrade: { news: { upgrades: 1, upgradesFailed: 0 }, hasSucceeded },
-      stop: { hasBegun },
+      stop: { hasBegun, takes: 40_000 },
     },
     {
       premises: { board, pidFile: { inode: 2 ** 40 + 9 }, stats: { page } },
@@ -49,8 +49,8 @@ for (const [title, state, phase, isStopping] of [
 it('the pages say what reloads came to, which PID file it has, and in which state each worker is', () => {
   const { board, page, news } = published();
   assert.deepEqual(
-    [news.reloads, news.reloaded, news.reloadFailed, news.reloadCulprit, news.upgrades, news.workers],
-    [3, 2, 3, 77, 1, 4],
+    [news.reloads, news.reloaded, news.reloadFailed, news.reloadCulprit, news.upgrades, news.workers, news.stopTakes],
+    [3, 2, 3, 77, 1, 4, 40_000],
   );
   assert.equal(board.used, 5);
   assert.equal(board.hasPidFile(2 ** 40 + 9), true);

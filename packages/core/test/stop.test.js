@@ -60,6 +60,11 @@ it('a stop at once looks at no queue', (t) => {
   assert.deepEqual(calls, ['announce', 'aimed at stop immediately']);
 });
 
+it('a graceful stop may take its delay, and the time of the workers twice', (t) => {
+  assert.equal(create(t).stop.takes, 40_000);
+  assert.equal(create(t, { shutdownDelay: 3_000 }).stop.takes, 43_000);
+});
+
 describe('with shutdownDelay', () => {
   const options = { shutdownDelay: 3_000 };
 

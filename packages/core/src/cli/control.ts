@@ -37,11 +37,19 @@ export async function runCommand(line: CommandLine, pidFile = defaultPidFile()):
 async function stop(server: Observed, now: boolean): Promise<void> {
   send(server, now ? 'SIGINT' : 'SIGQUIT');
   const isTaken = patience(server, ({ phase }) => isEnding(phase) || server.board().isStopping);
+  const start = performance.now();
   await server.until((news, isAlive) => {
-    if (isAlive) isTaken(news);
+    if (!isAlive) return undefined;
+    isTaken(news);
+    if (performance.now() > start + news.stopTakes + PATIENCE) throw new CommandError(FAILED, tooLate(server, now));
     return undefined;
   });
   console.log(`Server ${server.pid} has stopped`);
+}
+
+function tooLate({ pid }: Observed, now: boolean): string {
+  const fix = now ? `\`kill -KILL ${pid}\` ends it` : '`prefork stop --now` does not wait';
+  return `Server ${pid} stops, and has not ended in the time that it said: is it suspended? ${fix}`;
 }
 
 const isEnding = (phase: number) => phase === Phase.stopping || phase === Phase.handedOver;

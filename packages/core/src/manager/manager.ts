@@ -4,6 +4,7 @@
 
 import { rmSync } from 'node:fs';
 import { messageOf, type PreforkError } from '../errors.js';
+import { listenFixOf } from '../fixes.js';
 import type { BoundLocation } from '../handover.js';
 import type { Location } from '../locations.js';
 import { MAX_WORKERS, type Settings } from '../options.js';
@@ -134,7 +135,7 @@ export class Manager {
       this.#premises = await this.#parts.openPremises(this.#settings, locations, this.#inheritance, changed);
       this.#inheritance?.close();
     } catch (error) {
-      log.error(messageOf(error));
+      log.error(`${messageOf(error)}${listenFixOf(error)}`);
       this.#failure = error as Error;
       return this.#finished();
     }

@@ -17,7 +17,7 @@ export interface Subject {
   readonly target: policy.Target;
   readonly reload: Pick<Reload, 'news' | 'reloadError'>;
   readonly upgrade: Pick<UpgradeLike, 'news' | 'hasSucceeded'>;
-  readonly stop: Pick<Stop, 'hasBegun'>;
+  readonly stop: Pick<Stop, 'hasBegun' | 'takes'>;
 }
 
 export interface RunningSubject {
@@ -28,12 +28,18 @@ export interface RunningSubject {
 
 /** Writes the shared pages. Any worker may have overwritten them: all of it is written again. */
 export function publish(subject: Subject, { premises: { board, pidFile, stats }, pool }: RunningSubject): void {
-  const { target, reload, upgrade } = subject;
+  const { target, reload, upgrade, stop } = subject;
   recordWorkers(stats.page, pool.workers);
   board.pidFile = pidFile.inode;
   board.used = pool.slots;
   board.isStopping = target.goal !== 'run' && !upgrade.hasSucceeded;
-  board.bulletin.write({ phase: phaseOf(subject), workers: target.workers, ...reload.news, ...upgrade.news });
+  board.bulletin.write({
+    phase: phaseOf(subject),
+    workers: target.workers,
+    stopTakes: stop.takes,
+    ...reload.news,
+    ...upgrade.news,
+  });
 }
 
 function phaseOf({ target, upgrade, stop }: Subject): Phase {

@@ -2,6 +2,7 @@
 
 import { readFileSync } from 'node:fs';
 import { messageOf, PreforkError } from '../errors.js';
+import { tlsFixOf } from '../fixes.js';
 import { type CertificateFiles, type Secrets, secureOptions, type TlsFiles } from '../tls.js';
 
 // loaded by those who need it
@@ -39,7 +40,7 @@ function attempt(what: string, use: () => unknown): void {
   try {
     use();
   } catch (error) {
-    throw new PreforkError('ERR_PREFORK_TLS', `Can't use TLS ${what}: ${messageOf(error)}`, error);
+    throw new PreforkError('ERR_PREFORK_TLS', `Can't use TLS ${what}: ${messageOf(error)}${tlsFixOf(error)}`, error);
   }
 }
 
@@ -47,6 +48,10 @@ function readPem(what: string, path: string): string {
   try {
     return readFileSync(path, 'utf8');
   } catch (error) {
-    throw new PreforkError('ERR_PREFORK_TLS', `Can't read TLS ${what} "${path}": ${messageOf(error)}`, error);
+    throw new PreforkError(
+      'ERR_PREFORK_TLS',
+      `Can't read TLS ${what} "${path}": ${messageOf(error)}${tlsFixOf(error)}`,
+      error,
+    );
   }
 }

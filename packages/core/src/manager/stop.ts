@@ -30,6 +30,12 @@ export class Stop {
     return this.#parts.target.goal !== 'run' || this.#timer !== undefined;
   }
 
+  /** How long a graceful stop may take: a worker that comes up for the waiting clients has a time of its own. Milliseconds. */
+  get takes(): number {
+    const { shutdownDelay, gracefulTimeout } = this.#parts.settings;
+    return shutdownDelay + 2 * gracefulTimeout;
+  }
+
   /** @returns what there is to do: nothing, the beginning of the stop, or more haste. */
   ask(graceful: boolean): 'nothing' | 'first' | 'hurry' {
     if (this.#parts.target.goal === 'stop immediately') return 'nothing';

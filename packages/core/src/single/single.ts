@@ -5,6 +5,7 @@ import type { Server as HttpServer } from 'node:http';
 import { NO_NEWS, Phase } from '../bulletin.js';
 import { monotonic } from '../clock.js';
 import { messageOf } from '../errors.js';
+import { listenFixOf } from '../fixes.js';
 import type { BoundLocation } from '../handover.js';
 import type { Location } from '../locations.js';
 import type { ManagerEvents, Summary } from '../manager/events.js';
@@ -70,7 +71,7 @@ export class Single {
       const { openPost } = await (process.platform === 'linux' ? import('./linux.js') : import('./portable.js'));
       this.#post = await openPost(this.#settings, locations);
     } catch (error) {
-      log.error(messageOf(error));
+      log.error(`${messageOf(error)}${listenFixOf(error)}`);
       return this.#finished(error as Error);
     }
     this.#service = new Service(this.#post, this.#listener, this.#settings, {
@@ -123,7 +124,7 @@ export class Single {
     if (this.#isFinished || this.#goal === 'stop immediately') return;
     if (graceful && this.#goal !== 'run') return;
     this.#goal = graceful ? 'stop gracefully' : 'stop immediately';
-    if (this.#post) announceStop(this.#post.board);
+    if (this.#post) announceStop(this.#post.board, this.#settings);
     // what drains tells itself, when it is prepared for what the listeners end
     const drainsNow = graceful && this.#service && this.#settings.shutdownDelay === 0;
     if (!drainsNow) this.#tellFinish(graceful);
@@ -176,7 +177,8 @@ export class Single {
 }
 
 /** Also to whoever asks the application whether it is ready. */
-function announceStop(board: Scoreboard): void {
+function announceStop(board: Scoreboard, { shutdownDelay, gracefulTimeout }: Settings): void {
   board.isStopping = true;
-  board.bulletin.write({ ...NO_NEWS, phase: Phase.stopping, workers: 1 });
+  const stopTakes = shutdownDelay + gracefulTimeout;
+  board.bulletin.write({ ...NO_NEWS, phase: Phase.stopping, workers: 1, stopTakes });
 }
