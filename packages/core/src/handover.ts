@@ -1,26 +1,14 @@
-// Both processes. What a worker, or the next manager in an upgrade, is born with: which descriptor is what, and a page of
-// facts that the manager wrote. They travel in memory that only they inherit; the environment says no more than who it is.
+// Both processes. What a worker, or the next manager in an upgrade, is told by the manager that starts it: a page of facts in
+// memory that only it inherits, and in the environment no more than who it is.
 
 import { closeSync, fstatSync, readSync, writeSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
+import { ESTATE_FD, FACTS_FD } from './descriptors.js';
 import { loadKoffiBinary } from './libc.js';
 import type { Location } from './locations.js';
 import { anonymousFile, sealContent } from './posix/memory.js';
 import { armDeadline } from './posix/process.js';
 import type { Secrets } from './tls.js';
-
-/** The heartbeat pipe. Up go beats, down goes {@link GRANT}. */
-export const HEARTBEAT_FD = 3;
-export const SCOREBOARD_FD = 4;
-const FACTS_FD = 5;
-export const STATS_FD = 6;
-/** The first listening socket; the others follow in the order of the locations: {@link listenDescriptors}. */
-export const LISTEN_FD = 7;
-
-/** In the next manager: where it says that its workers are healthy, and what it takes over. */
-export const READY_FD = 3;
-export const ESTATE_FD = 4;
-export const INHERITED_FD = 5;
 
 export const BEAT = '0';
 export const DRAINING_BEAT = '1';
@@ -38,17 +26,6 @@ export interface BoundLocation extends Location {
   asked: Location;
   /** PEM texts, read by the manager. */
   secrets?: Secrets | undefined;
-}
-
-/** In a worker: the descriptors of each location's listening sockets. */
-export function listenDescriptors(locations: readonly BoundLocation[]): number[][] {
-  let next = LISTEN_FD;
-  return locations.map(({ seats }) => Array.from({ length: seats }, () => next++));
-}
-
-/** In a worker of the command: the channel to its manager, behind the listening sockets. */
-export function channelDescriptor(locations: readonly BoundLocation[]): number {
-  return locations.reduce((next, { seats }) => next + seats, LISTEN_FD);
 }
 
 /** What every worker of a pool needs to know. */

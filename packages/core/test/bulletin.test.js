@@ -14,6 +14,7 @@ const NEWS = {
   reloadCulprit: 6,
   upgrades: 7,
   upgradesFailed: 8,
+  stopTakes: 9_000,
 };
 
 it('reads what was written, from a copy of the page', () => {

@@ -47,7 +47,13 @@ function create(t, { refuses = false, onDemand, denied = false } = {}) {
     hangReport: false,
     log,
   };
-  const premises = { board, stats: { page }, descriptors: [10, 11], owner: { uid: 33 }, onDemand };
+  const premises = {
+    board,
+    stats: { page },
+    descriptors: { scoreboard: 10, facts: 11, stats: 12, sockets: [[13], []] },
+    owner: { uid: 33 },
+    onDemand,
+  };
   const pool = new Pool(
     settings,
     2,
@@ -81,7 +87,12 @@ describe('a start', () => {
       { pid: 101, slot: 0, id: 4, generation: 7, state: 'starting', spawnedAt: time.now, heartbeatAt: time.now },
     ]);
     assert.deepEqual(processes[0].identity, { manager: process.pid, run: 2, slot: 0, id: 4, patience: 55_000 });
-    assert.deepEqual(processes[0].options, { descriptors: [10, 11], directory: '/srv', hangReport: false, uid: 33 });
+    assert.deepEqual(processes[0].options, {
+      descriptors: [10, 11, 12, 13],
+      directory: '/srv',
+      hangReport: false,
+      uid: 33,
+    });
     assert.deepEqual([events, log.lines], [[['spawned', 101]], ['info: Worker 101 started']]);
     assert.deepEqual([page.records()[0].pid, page.records()[0].id, page.records()[0].generation], [101, 4, 7]);
   });
@@ -98,7 +109,7 @@ describe('a start', () => {
 
   it('that the system refuses leaves nothing', (t) => {
     const given = [];
-    const onDemand = { open: () => ({ fd: 12, given: (worker) => given.push(worker) }) };
+    const onDemand = { open: () => ({ fd: 14, given: (worker) => given.push(worker) }) };
     const { pool, events, board, page } = create(t, { refuses: true, onDemand });
     pool.spawn(0, 0);
     assert.deepEqual(events, [['not spawned', 'spawn EAGAIN']]);
@@ -108,12 +119,12 @@ describe('a start', () => {
   it('hands the channel of the command on behind the listening sockets', (t) => {
     const given = [];
     const onDemand = {
-      open: () => ({ fd: 12, given: (worker) => given.push(worker) }),
+      open: () => ({ fd: 14, given: (worker) => given.push(worker) }),
       reaped: (worker) => given.push(worker),
     };
     const { one, processes } = create(t, { onDemand });
     const { worker, exit } = one();
-    assert.deepEqual(processes[0].options.descriptors, [10, 11, 12]);
+    assert.deepEqual(processes[0].options.descriptors, [10, 11, 12, 13, 14]);
     exit(0);
     assert.deepEqual(given, [worker, worker]);
   });

@@ -3,16 +3,8 @@
 
 import { closeSync } from 'node:fs';
 import { Socket } from 'node:net';
-import {
-  ESTATE_FD,
-  INHERITED_FD,
-  locationKey,
-  READY_FD,
-  readEstate,
-  succession,
-  type Tickets,
-  writeFacts,
-} from '../handover.js';
+import { ESTATE_FD, layOutHeir, PIPE_FD, readHeir } from '../descriptors.js';
+import { locationKey, readEstate, succession, type Tickets, writeFacts } from '../handover.js';
 import type { Location } from '../locations.js';
 import type { ActivatedSocket } from './activation.js';
 import type { Premises } from './premises.js';
@@ -57,7 +49,15 @@ export function bequeath<T>(
     manager: stats.manager + 1,
   });
   try {
-    return start([page, ...[...own, ...given].flatMap(({ fds }) => fds), ...(lent ? [lent.fd] : []), stats.fd]);
+    return start(
+      layOutHeir({
+        estate: page,
+        sockets: own.flatMap(({ fds }) => fds),
+        activated: given.flatMap(({ fds }) => fds),
+        pidFile: lent?.fd,
+        stats: stats.fd,
+      }),
+    );
   } finally {
     closeSync(page);
   }
@@ -67,22 +67,25 @@ export function bequeath<T>(
 export function takeInheritance(run: number): Inheritance | undefined {
   if (succession?.run !== run) return undefined;
   const estate = readEstate();
+  const fds = readHeir(estate.sockets.length, estate.activated.length, estate.pidFile !== undefined);
   const sockets = new Map<string, number[]>();
-  for (const [i, key] of estate.sockets.entries()) sockets.set(key, [...(sockets.get(key) ?? []), INHERITED_FD + i]);
-  const next = INHERITED_FD + estate.sockets.length;
-  const activated = estate.activated.map((socket, i) => ({ ...socket, fd: next + i }));
-  const pidFile = estate.pidFile === undefined ? undefined : { path: estate.pidFile, fd: next + activated.length };
-  const stats = next + activated.length + (pidFile ? 1 : 0);
+  for (const [i, fd] of fds.sockets.entries()) {
+    const key = estate.sockets[i] ?? '';
+    sockets.set(key, [...(sockets.get(key) ?? []), fd]);
+  }
+  const activated = fds.activated.flatMap((fd, i) => estate.activated.slice(i, i + 1).map((one) => ({ ...one, fd })));
   return {
     sockets,
-    ...(estate.manager === undefined ? {} : { stats: { manager: estate.manager, fd: stats } }),
+    ...(estate.manager === undefined ? {} : { stats: { manager: estate.manager, fd: fds.stats } }),
     // an older manager has written none
     onDemand: estate.onDemand ?? [],
     activated,
-    ...(pidFile ? { pidFile } : {}),
+    ...(estate.pidFile !== undefined && fds.pidFile !== undefined
+      ? { pidFile: { path: estate.pidFile, fd: fds.pidFile } }
+      : {}),
     ...(estate.tickets ? { tickets: estate.tickets } : {}),
     ready(tookOver) {
-      const pipe = new Socket({ fd: READY_FD });
+      const pipe = new Socket({ fd: PIPE_FD });
       pipe.on('error', () => {}); // the close follows
       pipe.once('close', tookOver);
       pipe.resume();

@@ -2,6 +2,7 @@
 // what it is told; the manager's pass decides.
 
 import type { Duplex } from 'node:stream';
+import { layOutWorker } from '../descriptors.js';
 import { ASKING_BEAT, DRAINING_BEAT, GRANT } from '../handover.js';
 import { trace } from '../log.js';
 import type { Settings } from '../options.js';
@@ -63,7 +64,7 @@ export class Pool {
     this.#slots = Math.max(this.#slots, slot + 1);
     const identity = { manager: process.pid, run: this.#run, slot, id, patience: this.#patience() };
     const channel = onDemand?.open();
-    const all = channel ? [...descriptors, channel.fd] : descriptors;
+    const all = layOutWorker({ ...descriptors, channel: channel?.fd });
     const { directory, hangReport } = this.#settings;
     const started = this.#system.spawnWorker(
       identity,

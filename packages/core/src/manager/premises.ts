@@ -1,14 +1,13 @@
 // Manager. What a server owns beside its workers: listening sockets, lock file, PID file and shared memory. Opened all or
 // nothing, and closed without leaving anything behind.
 
-import { closeSync, fstatSync } from 'node:fs';
-import { type Tickets, writeFacts } from '../handover.js';
+import type { WorkerDescriptors } from '../descriptors.js';
+import type { Tickets } from '../handover.js';
 import { libc } from '../libc.js';
 import type { Location } from '../locations.js';
 import type { Settings } from '../options.js';
 import { setWelcome } from '../posix/filters.js';
-import { anonymousFile, sealSize } from '../posix/memory.js';
-import { SCOREBOARD_BYTES, SCOREBOARD_NAME, Scoreboard } from '../scoreboard.js';
+import type { Scoreboard } from '../scoreboard.js';
 import { assign, takeActivated } from './activation.js';
 import { enterFolder } from './folder.js';
 import { attempt } from './guard.js';
@@ -17,10 +16,10 @@ import { type BoundSocket, bindAll } from './listeners.js';
 import { createLockFile, type LockFile } from './lock-file.js';
 import { OnDemand } from './on-demand.js';
 import { type Owner, resolveOwner } from './owner.js';
+import { Pages } from './pages.js';
 import { PidFileKeeper } from './pid-file-keeper.js';
-import { readSecrets } from './secrets.js';
-import { openStats, type StatsPage } from './statistics.js';
-import { ticketsOf } from './tickets.js';
+import type { StatsPage } from './statistics.js';
+import { PoolSecrets } from './tickets.js';
 
 export interface Premises {
   readonly sockets: readonly BoundSocket[];
@@ -32,8 +31,8 @@ export interface Premises {
   readonly tickets: Tickets | undefined;
   readonly lockFile: LockFile | undefined;
   readonly stats: StatsPage;
-  /** What each worker inherits, in the order of the hand-over. */
-  readonly descriptors: readonly number[];
+  /** What each worker inherits. */
+  readonly descriptors: WorkerDescriptors;
   /** As whom the workers run. */
   readonly owner: Owner;
   /** Reads certificates and keys again, for the workers to come. @throws PreforkError and keeps what it had. */
@@ -49,6 +48,16 @@ export interface Premises {
   close(toHeir: boolean): void;
 }
 
+/** What is open so far. */
+interface Opened {
+  readonly sockets: BoundSocket[];
+  readonly giveBack: () => void;
+  pidFile?: PidFileKeeper;
+  lockFile?: LockFile;
+  pages?: Pages;
+  onDemand?: OnDemand;
+}
+
 /** Binds, and makes the files; what fails is undone, and thrown. @param changed is called when `sockets` are others: the command's */
 export async function openPremises(
   settings: Settings,
@@ -60,103 +69,110 @@ export async function openPremises(
   // loaded before a socket file is looked at: right after that Node's require() may not follow a symlink to a module
   libc();
   const owner = resolveOwner(settings.user, settings.group);
-  const { sockets, asked, giveBack } = await openSockets(settings, locations, inheritance, changed !== undefined);
-  let onDemand: OnDemand | undefined;
-  const { log } = settings;
-  let pidFile: PidFileKeeper | undefined;
-  let lockFile: LockFile | undefined;
-  const memory: number[] = [];
-  const closeSockets = (toHeir = false) => {
-    for (const socket of sockets.splice(0)) {
-      attempt(log, `tidy up ${socket.location.url}`, () => socket.close(toHeir));
-    }
-    onDemand?.close(toHeir);
-  };
-  const close = (toHeir: boolean) => {
-    closeSockets(toHeir);
-    giveBack();
-    for (const fd of memory) closeSync(fd);
-    pidFile?.release(settings.cleanup && !toHeir);
-    attempt(log, 'remove the lock file', () => settings.cleanup && lockFile?.remove());
-  };
+  const { asked, ...opened } = await openSockets(settings, locations, inheritance, changed !== undefined);
   try {
-    pidFile = new PidFileKeeper(settings, inheritance);
-    if (settings.lockFile !== undefined) lockFile = createLockFile(settings.lockFile, owner);
-    const scoreboard = anonymousFile(SCOREBOARD_NAME, SCOREBOARD_BYTES);
-    memory.push(scoreboard);
-    sealSize(scoreboard);
-    const stats = openStats(inheritance?.stats);
-    const secretsOf = () => sockets.map(({ location: { secrets } }) => secrets);
-    // the application may make servers of TLS where no location says so
-    const mayTls = changed !== undefined || settings.createServer !== undefined || secretsOf().some(Boolean);
-    let tickets = mayTls ? ticketsOf(secretsOf(), inheritance?.tickets) : undefined;
-    const writeBornWith = () =>
-      writeFacts({
-        board: fstatSync(memory[0] ?? -1).ino,
-        ...(lockFile ? { lockFile: lockFile.path } : {}),
-        isOtherUser: owner.uid !== undefined && owner.uid !== process.getuid?.(),
-        locations: sockets.map(({ location }) => location),
-        onDemand: onDemand?.sockets.map(({ location: { url } }) => url) ?? [],
-        ticketSeed: tickets?.seed ?? '',
-        manager: stats.manager,
-        stats: fstatSync(stats.fd).ino,
-      });
-    memory.push(writeBornWith(), stats.fd);
-    const rewrite = () => {
-      for (const page of memory.splice(1, 1, writeBornWith())) closeSync(page);
-    };
-    if (changed) {
-      const activated = sockets.filter((socket) => socket.activated);
-      const parts = {
-        log,
-        silent: settings.silent,
-        activated,
-        isOthers: owner.uid !== undefined || owner.gid !== undefined,
-        changed() {
-          rewrite();
-          changed();
-        },
-      };
-      onDemand = new OnDemand(parts, asked);
-    }
-    const board = Scoreboard.map(scoreboard);
-    return {
-      get sockets() {
-        return [...sockets, ...(onDemand?.sockets ?? [])];
-      },
-      onDemand,
-      board,
-      owner,
-      stats,
-      lockFile,
-      get descriptors() {
-        return [...memory, ...sockets.flatMap(({ fds }) => fds)];
-      },
-      pidFile,
-      get tickets() {
-        return tickets;
-      },
-      renewSecrets() {
-        const secrets = sockets.map(({ location: { tls } }) => tls && readSecrets(tls));
-        if (!secrets.some(Boolean)) return;
-        for (const [i, { location }] of sockets.entries()) if (secrets[i]) location.secrets = secrets[i];
-        tickets = ticketsOf(secretsOf(), tickets);
-        rewrite();
-      },
-      closeSockets,
-      setWelcome(isWelcome) {
-        for (const { fds, location, activated } of sockets) {
-          // somebody else has such a socket as well, and goes on with it
-          if (activated || location.fd !== undefined || location.path !== undefined) continue;
-          for (const fd of fds) attempt(log, `close ${location.url} to newcomers`, () => setWelcome(fd, isWelcome));
-        }
-      },
-      close,
-    };
+    return furnish(opened, { settings, owner, inheritance, asked, changed });
   } catch (error) {
-    close(inheritance !== undefined);
+    close(opened, settings, inheritance !== undefined);
     throw error;
   }
+}
+
+interface Plan {
+  readonly settings: Settings;
+  readonly owner: Owner;
+  readonly inheritance: Inheritance | undefined;
+  /** What workers of the old manager have asked for. */
+  readonly asked: BoundSocket[];
+  readonly changed: (() => void) | undefined;
+}
+
+/** Opens the files and the memory, and notes each in `opened` as soon as it is there. */
+function furnish(opened: Opened, { settings, owner, inheritance, asked, changed }: Plan): Premises {
+  const { sockets } = opened;
+  const pidFile = new PidFileKeeper(settings, inheritance);
+  opened.pidFile = pidFile;
+  if (settings.lockFile !== undefined) opened.lockFile = createLockFile(settings.lockFile, owner);
+  const { lockFile } = opened;
+  // the application may make servers of TLS where no location says so
+  const mayTls = changed !== undefined || settings.createServer !== undefined;
+  const secrets = new PoolSecrets(sockets, mayTls, inheritance?.tickets);
+  const pages = new Pages(inheritance?.stats, () => ({
+    ...(lockFile ? { lockFile: lockFile.path } : {}),
+    isOtherUser: owner.uid !== undefined && owner.uid !== process.getuid?.(),
+    locations: sockets.map(({ location }) => location),
+    onDemand: opened.onDemand?.sockets.map(({ location: { url } }) => url) ?? [],
+    ticketSeed: secrets.tickets?.seed ?? '',
+  }));
+  opened.pages = pages;
+  if (changed) opened.onDemand = createOnDemand(opened, { settings, owner, asked, changed }, pages);
+  const { onDemand } = opened;
+  pages.changed();
+  return {
+    get sockets() {
+      return [...sockets, ...(onDemand?.sockets ?? [])];
+    },
+    onDemand,
+    board: pages.board,
+    owner,
+    stats: pages.stats,
+    lockFile,
+    get descriptors() {
+      return { ...pages.descriptors, sockets: sockets.map(({ fds }) => fds) };
+    },
+    pidFile,
+    get tickets() {
+      return secrets.tickets;
+    },
+    renewSecrets() {
+      if (secrets.renew()) pages.changed();
+    },
+    closeSockets: (toOther) => closeSockets(opened, settings, toOther),
+    setWelcome: (isWelcome) => welcome(sockets, settings, isWelcome),
+    close: (toHeir) => close(opened, settings, toHeir),
+  };
+}
+
+function createOnDemand(
+  { sockets }: Opened,
+  { settings: { log, silent }, owner, asked, changed }: Pick<Plan, 'settings' | 'owner' | 'asked' | 'changed'>,
+  pages: Pages,
+): OnDemand {
+  const parts = {
+    log,
+    silent,
+    activated: sockets.filter((socket) => socket.activated),
+    isOthers: owner.uid !== undefined || owner.gid !== undefined,
+    changed() {
+      pages.changed();
+      changed?.();
+    },
+  };
+  return new OnDemand(parts, asked);
+}
+
+function welcome(sockets: readonly BoundSocket[], { log }: Settings, isWelcome: boolean): void {
+  for (const { fds, location, activated } of sockets) {
+    // somebody else has such a socket as well, and goes on with it
+    if (activated || location.fd !== undefined || location.path !== undefined) continue;
+    for (const fd of fds) attempt(log, `close ${location.url} to newcomers`, () => setWelcome(fd, isWelcome));
+  }
+}
+
+function closeSockets({ sockets, onDemand }: Opened, { log }: Settings, toOther: boolean): void {
+  for (const socket of sockets.splice(0)) {
+    attempt(log, `tidy up ${socket.location.url}`, () => socket.close(toOther));
+  }
+  onDemand?.close(toOther);
+}
+
+function close(opened: Opened, settings: Settings, toHeir: boolean): void {
+  const { giveBack, pages, pidFile, lockFile } = opened;
+  closeSockets(opened, settings, toHeir);
+  giveBack();
+  pages?.close();
+  pidFile?.release(settings.cleanup && !toHeir);
+  attempt(settings.log, 'remove the lock file', () => settings.cleanup && lockFile?.remove());
 }
 
 async function openSockets(

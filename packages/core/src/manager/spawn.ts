@@ -2,6 +2,7 @@
 
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import type { Duplex } from 'node:stream';
+import type { PIPE_FD } from '../descriptors.js';
 import { type Identity, identityVariables, koffiVariable, type Succession, successionVariable } from '../handover.js';
 import { koffiBinary } from '../libc.js';
 import { heirVariables, inheritedVariables } from './environment.js';
@@ -18,7 +19,7 @@ export interface WorkerProcess {
 
 /** What a new process gets from this one. */
 export interface SpawnOptions {
-  /** From {@link HEARTBEAT_FD} + 1 on, in order. */
+  /** From {@link PIPE_FD} + 1 on, in order. */
   descriptors: readonly number[];
   /** Where it starts; by default where this process was started. */
   directory?: string | undefined;

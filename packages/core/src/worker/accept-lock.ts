@@ -2,8 +2,8 @@
 // lock for all), and the wake that a holder sends to the worker it hands over to.
 
 import { closeSync, constants, fstatSync, lstatSync, openSync } from 'node:fs';
+import { SCOREBOARD_FD } from '../descriptors.js';
 import { messageOf, PreforkError } from '../errors.js';
-import { SCOREBOARD_FD } from '../handover.js';
 import { tryLock, unlock } from '../posix/locks.js';
 
 export interface AcceptLock {

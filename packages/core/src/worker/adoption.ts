@@ -4,7 +4,8 @@
 import { closeSync } from 'node:fs';
 import type { AddressInfo, Server } from 'node:net';
 import { ask, type Refusal, tell, type Wanted } from '../channel.js';
-import { type BoundLocation, channelDescriptor, type Identity, takeFacts } from '../handover.js';
+import { readWorker } from '../descriptors.js';
+import { type BoundLocation, type Identity, takeFacts } from '../handover.js';
 import { type Location, parseListen } from '../locations.js';
 import type { Listener, Settings } from '../options.js';
 import { end, interceptListen, isHttp, type Listening } from './listen.js';
@@ -30,7 +31,7 @@ export class Adoption {
   readonly #events: WorkerEvents;
   readonly #file: ServedFile;
   readonly #facts = takeFacts();
-  readonly #channel = channelDescriptor(this.#facts.locations);
+  readonly #channel = readWorker(this.#facts.locations.map(({ seats }) => seats)).channel;
   /** The given locations that no server has, with their descriptors. */
   readonly #given: Place[];
   /** Where servers of this process listen, by what they asked for. */

@@ -2,7 +2,8 @@
 
 import { writeSync } from 'node:fs';
 import net from 'node:net';
-import { ASKING_BEAT, BEAT, DRAINING_BEAT, HEARTBEAT_FD } from '../handover.js';
+import { PIPE_FD } from '../descriptors.js';
+import { ASKING_BEAT, BEAT, DRAINING_BEAT } from '../handover.js';
 import { armDeadline } from '../posix/process.js';
 
 export interface HeartbeatOptions {
@@ -32,7 +33,7 @@ export interface HeartbeatEvents {
 
 /** @param patience so many milliseconds more are given to the worker by each beat. */
 export function createHeartbeat(options: HeartbeatOptions, patience: number, events: HeartbeatEvents): Heartbeat {
-  const pipe = new net.Socket({ fd: HEARTBEAT_FD, readable: true, writable: true });
+  const pipe = new net.Socket({ fd: PIPE_FD, readable: true, writable: true });
   let message = BEAT;
   let timer: NodeJS.Timeout | undefined;
   pipe.on('error', () => {}); // 'close' follows
@@ -50,7 +51,7 @@ export function createHeartbeat(options: HeartbeatOptions, patience: number, eve
     events.beating();
     try {
       // not pipe.write(): V8 would compile what writes responses once more, for sockets of two kinds
-      writeSync(HEARTBEAT_FD, sign);
+      writeSync(PIPE_FD, sign);
     } catch {
       // full, as the manager does not read, or broken: 'close' follows
     }

@@ -1,6 +1,7 @@
 // Worker. Where it listens: a location, and the descriptors of its listening sockets that the worker has inherited.
 
-import { type BoundLocation, listenDescriptors } from '../handover.js';
+import { readWorker } from '../descriptors.js';
+import type { BoundLocation } from '../handover.js';
 
 export interface Place {
   readonly location: BoundLocation;
@@ -9,6 +10,6 @@ export interface Place {
 
 /** The places of a worker's birth. */
 export function placesOf(locations: readonly BoundLocation[]): Place[] {
-  const sockets = listenDescriptors(locations);
+  const { sockets } = readWorker(locations.map(({ seats }) => seats));
   return locations.map((location, i) => ({ location, fds: sockets[i] ?? [] }));
 }
