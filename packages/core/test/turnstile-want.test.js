@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { BITE } from '../dist/worker/pace.js';
 import { startPool } from './helpers/turnstiles.js';
 
 const EMFILE = new Error('accept EMFILE: too many open files');
@@ -80,7 +81,9 @@ describe('without the accept lock', () => {
     const { pool, workers } = startPool(4, { acceptLock: false });
     pool.queue = 100;
     workers[0].poll();
-    assert.equal(workers[0].connections, 25);
+    assert.equal(workers[0].connections, 1 + BITE);
+    workers[0].poll();
+    assert.equal(workers[0].connections, 25, 'and never more than that');
   });
 
   it('a full worker closes its gate until there is room', () => {

@@ -5,7 +5,7 @@ import type { Socket } from 'node:net';
 import type { Scoreboard } from '../scoreboard.js';
 import type { Balance } from './balance.js';
 import type { Entrance, Gate, Queue } from './gate.js';
-import type { Pace } from './pace.js';
+import { BITE, type Pace } from './pace.js';
 import type { Room } from './room.js';
 import type { Seats } from './seats.js';
 
@@ -45,12 +45,12 @@ export class Intake {
     return this.#pace.appetite() <= 0;
   }
 
-  /** Takes this worker up to the level at which all workers would stand if they took the whole queue. */
+  /** Takes this worker towards the level at which all workers would stand if they took the whole queue. */
   takeShare(waiting: number, atMost = this.#multiAccept): void {
     if (waiting === 0) return;
     const { connections } = this.#room;
     const due = this.#balance.level(connections, waiting) - connections;
-    this.take(Math.min(waiting, due, atMost, this.#pace.appetite()));
+    this.take(Math.min(waiting, due, atMost, BITE, this.#pace.appetite()));
   }
 
   /** Takes what waits, whatever the others have, and what comes meanwhile: each connection takes time to be served. */

@@ -1,7 +1,14 @@
-// Worker. How many connections this worker can serve soon, as its last loop turn in user code shows. It knows times and
-// counts; the turnstile asks it.
+// Worker. How many connections this worker can serve soon, as its last loop turn in user code shows, and how many it takes at
+// once. It knows times and counts; the turnstile asks it.
 
 import { elapsed } from '../clock.js';
+
+/**
+ * So many connections are taken at once. What a worker has taken waits for that worker, also while it is off its processor;
+ * what is left in the queue is served by the first worker that runs. Fewer cost throughput, because each loop turn has a price.
+ * docs/design.md has the figures.
+ */
+export const BITE = 16;
 
 /** A turn this short is too short to measure a rate: the clock counts milliseconds. */
 const PACE_FROM = 2;

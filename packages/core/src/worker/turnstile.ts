@@ -7,7 +7,7 @@ import { type Balance, createBalance } from './balance.js';
 import type { Entrance, Gate, Queue } from './gate.js';
 import { Intake, type IntakeParts } from './intake.js';
 import { Lookout, type LookoutParts } from './lookout.js';
-import { Pace } from './pace.js';
+import { BITE, Pace } from './pace.js';
 import { Room, type RoomOptions, type RoomParts } from './room.js';
 import type { Seats } from './seats.js';
 import { Turn, type TurnParts } from './turn.js';
@@ -176,6 +176,8 @@ export class Turnstile {
     if (waiting === 0 || !this.#turn.lock()) return;
     this.#intake.takeShare(waiting);
     this.#turn.unlock();
+    // what it took may be silent, and then nothing else makes this worker look again
+    if (waiting > BITE) this.#parts.afterTurn(this.#lookAgain);
   }
 
   /** With the lock: takes the share, and keeps the lock unless another worker is the better holder. */
