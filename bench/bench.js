@@ -1,6 +1,6 @@
 // The benchmark: contenders side by side, in interleaved rounds. README.md says what the scenarios mean.
 
-import { contenders, PM2 } from './contenders/index.js';
+import { contenders, ON_DEMAND } from './contenders/index.js';
 import { parseFlags, USAGE } from './lib/flags.js';
 import { tool } from './lib/load.js';
 import { followParent, install, nodeVersion, runOn } from './lib/node.js';
@@ -34,7 +34,9 @@ async function main(args) {
 async function runAll(flags) {
   let failures = 0;
   console.log(`Node ${process.version}, load from ${tool}, ${flags.rounds} rounds`);
-  if (flags.pm2) install(PM2.name, PM2.spec);
+  for (const [name, { name: module, spec, more }] of Object.entries(ON_DEMAND)) {
+    if (flags[name] && !contenders[name].skip) install(module, spec, more);
+  }
   const chosen = flags.scenario.length ? flags.scenario : Object.keys(scenarios);
   for (const name of chosen) {
     const scenario = scenarios[name];
@@ -60,13 +62,14 @@ function say({ scenario, measure, target, measured, met }) {
   return `${met ? 'met   ' : 'MISSED'} ${measured}, target ${target}: ${measure}; ${scenario}`;
 }
 
-function takesPart(scenario, { contender, pm2 }) {
+function takesPart(scenario, flags) {
+  const { contender } = flags;
   const wanted = contender.length
     ? scenario.contenders.filter((name) => contender.includes(name))
     : scenario.contenders;
   return wanted.filter((name) => {
     const { skip } = contenders[name] ?? {};
-    if (name === 'pm2' && !pm2) return false;
+    if (Object.hasOwn(ON_DEMAND, name) && !flags[name]) return false;
     if (skip) console.log(`Skipped: ${skip}`);
     return !skip;
   });

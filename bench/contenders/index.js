@@ -1,5 +1,5 @@
 // Benchmark. Who takes part: name -> what is run, and with which environment. PRODUCT is what all others are compared
-// with. `skip` says why a contender cannot take part; PM2 takes part when asked for.
+// with. `skip` says why a contender cannot take part; PM2 and Watt take part when asked for.
 
 import { join } from 'node:path';
 import { CACHE, nodeVersion } from '../lib/node.js';
@@ -14,6 +14,9 @@ function needs(what, major, minor) {
 
 /** Where `bench:pm2` installs it. */
 export const PM2 = { name: 'pm2', spec: '7' };
+/** Where `--watt` installs it. */
+export const WATT = { name: 'wattpm', spec: '3', more: ['@platformatic/node@3'] };
+const wattModules = join(CACHE, `${WATT.name}-${WATT.spec}`, 'node_modules');
 const pm2Runtime = join(CACHE, `${PM2.name}-${PM2.spec}`, 'node_modules', 'pm2', 'bin', 'pm2-runtime');
 
 export const contenders = {
@@ -37,7 +40,11 @@ export const contenders = {
     ...needs('The compile cache', 22, 1),
   },
   pm2: { title: 'PM2 cluster mode', script: 'pm2.js', env: { BENCH_PM2: pm2Runtime } },
+  watt: { title: 'Watt', script: 'watt.js', env: { BENCH_WATT: wattModules }, ...needs('Watt', 22, 19) },
 };
 
+/** Those that take part when a flag of their name asks for them. */
+export const ON_DEMAND = { pm2: PM2, watt: WATT };
+
 /** What a user would run in place of the product, with the same app. */
-export const PEERS = ['prefork', 'prefork-no-lock', 'shared', 'cluster', 'cluster-none', 'reuse-port'];
+export const PEERS = ['prefork', 'prefork-no-lock', 'shared', 'cluster', 'cluster-none', 'reuse-port', 'watt'];

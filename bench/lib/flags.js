@@ -13,6 +13,7 @@ export const USAGE = `npx pnpm@12 bench [flags]
   --scenario a,b         ${Object.keys(scenarios).join(', ')}
   --contender a,b        ${Object.keys(contenders).join(', ')}
   --pm2                  with PM2, installed on demand (as bench:pm2)
+  --watt                 with Watt, likewise
   --readme               run nothing, print the results so far as a Markdown table
   --help`;
 
@@ -27,6 +28,7 @@ export function parseFlags(args) {
       scenario: { type: 'string', default: '' },
       contender: { type: 'string', default: '' },
       pm2: { type: 'boolean', default: false },
+      watt: { type: 'boolean', default: false },
       readme: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },

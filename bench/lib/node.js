@@ -10,8 +10,8 @@ export const nodeVersion = { major, minor };
 /** Below here lies what is installed on demand. */
 export const CACHE = join(import.meta.dirname, '..', '.cache');
 
-/** Installs an npm package below the cache, once. @returns the folder it lies in */
-export function install(name, spec) {
+/** Installs an npm package below the cache, once, and what it needs beside it. @returns the folder it lies in */
+export function install(name, spec, more = []) {
   const folder = join(CACHE, `${name}-${spec}`);
   const path = join(folder, 'node_modules', name);
   if (existsSync(path)) return path;
@@ -21,7 +21,7 @@ export function install(name, spec) {
   // pnpm's settings are in the environment of its scripts, and npm would complain about each
   const env = Object.fromEntries(Object.entries(process.env).filter(([key]) => !/^(npm|pnpm)_/i.test(key)));
   const flags = ['--no-audit', '--no-fund', '--loglevel=error', '--prefix', folder];
-  execFileSync('npm', ['install', ...flags, `${name}@${spec}`], {
+  execFileSync('npm', ['install', ...flags, `${name}@${spec}`, ...more], {
     env,
     stdio: ['ignore', 'ignore', 'inherit'],
     timeout: 600_000,

@@ -24,13 +24,20 @@ export class Server {
   #errors = '';
   #cpuTime;
 
-  constructor(contender, { workers, env, nodeFlags = [] }) {
+  constructor(contender, { workers, app, env, nodeFlags = [] }) {
     this.nodeFlags = nodeFlags;
     const { script, workers: fixed, env: own } = contenders[contender];
     this.count = fixed ?? workers;
     this.folder = mkdtempSync(join(tmpdir(), 'prefork-bench-'));
     const place = { TMPDIR: this.folder, PM2_HOME: this.folder };
-    this.env = { ...process.env, ...place, ...own, ...env, BENCH_WORKERS: String(this.count) };
+    this.env = {
+      ...process.env,
+      ...place,
+      ...(app ? { BENCH_APP: app } : {}),
+      ...own,
+      ...env,
+      BENCH_WORKERS: String(this.count),
+    };
     for (const name of ['WEB_CONCURRENCY', ...(env ? [] : ['NODE_COMPILE_CACHE'])]) delete this.env[name];
     this.script = join(import.meta.dirname, '..', 'contenders', script);
   }

@@ -15,6 +15,7 @@ export function table(scenario, result) {
 }
 
 const WORDS = {
+  app: (value) => ({ http: 'plain http', express: 'Express' })[value],
   workers: (value) => `${value} workers`,
   connection: (value) => `${value} connections`,
   gap: (value) => `${value} ms apart`,

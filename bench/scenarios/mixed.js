@@ -11,13 +11,16 @@ export default {
   name: 'mixed',
   title: 'A new connection per request, 64 clients, 1 % take 50 ms of CPU',
   contenders: [...PEERS, 'single', 'pm2'],
-  cases: [{ workers: 4 }],
+  cases: [
+    { app: 'http', workers: 4 },
+    { app: 'express', workers: 4 },
+  ],
   measures: {
     rps: { title: 'requests/s', digits: 0 },
     p50: { title: 'p50, ms', digits: 1 },
     p99: { title: 'p99, ms', digits: 1 },
   },
-  targets: [],
+  targets: [{ measure: 'p99', over: 'shared', atMost: 0.9 }],
 
   warm: ({ url }) => load(url, { seconds: WARM_UP, close: true }),
 
