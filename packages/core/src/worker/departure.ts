@@ -2,8 +2,6 @@
 // whole server stops, because a signal to a process group may reach it before the manager. So it asks the manager, and
 // accepts connections until the answer comes.
 
-import { setTimeout as sleep } from 'node:timers/promises';
-
 /** Signals for the manager. They reach workers when somebody signals a process group or a whole container. */
 const OF_MANAGER = ['SIGHUP', 'SIGTTIN', 'SIGTTOU', 'SIGUSR2'] as const;
 
@@ -55,7 +53,8 @@ export class Departure {
    */
   async end(): Promise<never> {
     const { gracefulTimeout, isClosed } = this.#parts;
-    const wait = (limit: number) => sleep(Math.min(limit, gracefulTimeout / 2), undefined, { ref: false });
+    const wait = (limit: number) =>
+      new Promise<void>((over) => setTimeout(over, Math.min(limit, gracefulTimeout / 2)).unref());
     // Node ends this process by itself when nothing else is left; without a status it may complain of an `await`
     process.exitCode ??= 0;
     const isHeard = this.#signals.some((signal) => process.listenerCount(signal) > 1);

@@ -9,6 +9,8 @@ import { armDeadline } from '../posix/process.js';
 export interface HeartbeatOptions {
   heartbeatInterval: number;
   gracefulTimeout: number;
+  /** So many milliseconds more are given to the worker by each beat. */
+  patience: number;
 }
 
 export interface Heartbeat {
@@ -31,27 +33,41 @@ export interface HeartbeatEvents {
   managerGone(): void;
 }
 
-/** @param patience so many milliseconds more are given to the worker by each beat. */
-export function createHeartbeat(options: HeartbeatOptions, patience: number, events: HeartbeatEvents): Heartbeat {
-  const pipe = new net.Socket({ fd: PIPE_FD, readable: true, writable: true });
+/** What a heartbeat stands on. A test has another one. */
+export interface HeartbeatSystem {
+  /** The socket of the pipe, which is closed with the manager. */
+  openPipe(): net.Socket;
+  /** @throws when the pipe is full or broken. */
+  send(sign: string): void;
+  armDeadline(milliseconds: number): void;
+}
+
+const SYSTEM: HeartbeatSystem = {
+  openPipe: () => new net.Socket({ fd: PIPE_FD, readable: true, writable: true }),
+  // not pipe.write(): V8 would compile what writes responses once more, for sockets of two kinds
+  send: (sign) => void writeSync(PIPE_FD, sign),
+  armDeadline,
+};
+
+export function createHeartbeat(options: HeartbeatOptions, events: HeartbeatEvents, system = SYSTEM): Heartbeat {
+  const pipe = system.openPipe();
   let message = BEAT;
   let timer: NodeJS.Timeout | undefined;
   pipe.on('error', () => {}); // 'close' follows
   pipe.once('close', () => {
     clearInterval(timer);
     // nobody is left to kill what does not finish in time
-    armDeadline(options.gracefulTimeout);
+    system.armDeadline(options.gracefulTimeout);
     events.managerGone();
   });
   pipe.on('data', () => events.granted());
 
   const beat = (sign = message) => {
     if (pipe.destroyed) return; // the descriptor may be somebody else's by now
-    armDeadline(patience);
+    system.armDeadline(options.patience);
     events.beating();
     try {
-      // not pipe.write(): V8 would compile what writes responses once more, for sockets of two kinds
-      writeSync(PIPE_FD, sign);
+      system.send(sign);
     } catch {
       // full, as the manager does not read, or broken: 'close' follows
     }

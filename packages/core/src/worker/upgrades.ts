@@ -45,12 +45,16 @@ export class Upgrades {
     const write = socket.write;
     socket.write = (...args: unknown[]) => {
       socket.write = write;
-      if (this.#open.has(socket) && String(args[0]).startsWith('HTTP/1.1 101')) {
-        this.#open.set(socket, true);
-        afterTurn(() => this.#code !== undefined && sendClose(socket, this.#code));
-      }
+      if (String(args[0]).startsWith('HTTP/1.1 101')) afterTurn(() => this.#opened(socket));
       return write.apply(socket, args as Parameters<Socket['write']>);
     };
+  }
+
+  /** A WebSocket whose handshake was answered in the loop turn in which all are closed gets one frame, not two. */
+  #opened(socket: Socket): void {
+    if (!this.#open.has(socket)) return;
+    this.#open.set(socket, true);
+    if (this.#code !== undefined) sendClose(socket, this.#code);
   }
 }
 

@@ -95,7 +95,6 @@ export function serve(identity: Identity, settings: Settings, events: WorkerEven
   const lock = openAcceptLock(facts.lockFile, (message) => settings.log.warn(message));
   // after the lock, which is opened through /proc
   if (facts.isOtherUser) hideFromOthers();
-  const { ticketSeed } = facts;
   const post = {
     slot,
     board,
@@ -103,7 +102,7 @@ export function serve(identity: Identity, settings: Settings, events: WorkerEven
     lock,
     locations,
     sockets,
-    ticketSeed,
+    ticketSeed: facts.ticketSeed,
     close: () => close(),
   };
   const service = new Service(post, listener, settings, {
@@ -125,7 +124,8 @@ export function serve(identity: Identity, settings: Settings, events: WorkerEven
   });
   /** One whose application closes its servers as soon as they listen would be replaced by the next such worker for ever. */
   const isCrash = () => isAbandoned && service.isEmpty && performance.now() - (servesSince ?? 0) < CRASH_AGE;
-  const heartbeat = createHeartbeat(settings, patience, {
+  const beats = { ...settings, patience };
+  const heartbeat = createHeartbeat(beats, {
     beating() {
       lock.renew();
       service.publish();
