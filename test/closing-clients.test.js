@@ -34,8 +34,13 @@ for (const how of WAYS) {
       const { pid, address, port } = await start(t, kind, how);
       const before = sockets(pid);
       for (const [moment, reach] of Object.entries(momentsOf(kind))) {
-        for (const end of ['finish', 'reset', 'close']) {
+        // a TLS client may say goodbye, and leave TCP to the server
+        const isTls = isSecure(kind) && /^(after|in the middle of an)/.test(moment);
+        const ends = ['finish', 'reset', 'close', ...(isTls ? ['close_notify'] : [])];
+        for (const end of ends) {
           const clients = await Promise.all(Array.from({ length: CLIENTS }, () => come(t, address, reach)));
+          // Node's client sends no goodbye while its part of the handshake is on its way
+          if (end === 'close_notify') await aMoment();
           for (const client of clients) hangUp(client, end);
           await eventually(
             () => sockets(pid) <= before,
@@ -58,9 +63,13 @@ async function come(t, address, reach) {
   return { between, client: await reach(t, between.port) };
 }
 
-/** `finish` and `reset` end TCP under whatever is above it, `close` is what the client's library does. */
+/**
+ * `finish` and `reset` end TCP under whatever is above it, `close` is what the client's library does, and `close_notify` is the
+ * same without the end of TCP.
+ */
 function hangUp({ between, client }, end) {
-  if (end === 'close') client.close();
+  if (end === 'close_notify') between.hold();
+  if (end === 'close' || end === 'close_notify') client.close();
   else between[end]();
 }
 
