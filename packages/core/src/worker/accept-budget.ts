@@ -1,6 +1,6 @@
-// Worker. How many connections this worker may still accept in its life. Pure but for the dice.
+// Worker. How many connections this worker may still accept in its life. Pure, except for the random number.
 
-/** Counts down from `accepts` less up to half of it at random; 0 accepts means no limit. */
+/** Counts down from `accepts`, less a random part of up to half; 0 accepts means no limit. */
 export class AcceptBudget {
   #left: number;
 

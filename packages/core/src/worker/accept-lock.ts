@@ -1,5 +1,5 @@
-// Worker. The accept lock: a whole-file lock on a description that this worker opened itself (one that was inherited would be one
-// lock for all), and the wake that a holder sends to the worker it hands over to.
+// Worker. The accept lock: a whole-file lock on a description that this worker opened itself (an inherited description would be one
+// lock for all workers), and the wake that a holder sends to the worker that it hands over to.
 
 import { closeSync, constants, fstatSync, lstatSync, openSync } from 'node:fs';
 import { SCOREBOARD_FD } from '../descriptors.js';
@@ -12,7 +12,7 @@ export interface AcceptLock {
   unlock(): void;
   /** Sends the worker with this pid to its turnstile. */
   wake(pid: number): void;
-  /** Looks, now and then, whether the lock file was made again, which the manager does when it was deleted. */
+  /** Checks from time to time for a new lock file: the manager makes one when the file was deleted. */
   renew(): void;
 }
 
@@ -33,7 +33,7 @@ export function openAcceptLock(path: string | undefined, warn: (message: string)
         isLocked = tryLock(fd);
         return isLocked;
       } catch (error) {
-        // a lock that no worker can take is no lock: without it all of them accept, and the spread is less even
+        // No worker can take this lock. Without it all workers accept, and the spread is less even.
         isBroken = true;
         complain(error);
         return true;
@@ -54,7 +54,7 @@ export function openAcceptLock(path: string | undefined, warn: (message: string)
   };
 }
 
-/** A second description of memory that was inherited: it needs no name that others could guess or delete. */
+/** A second description of the inherited memory. It needs no name that others could guess or delete. */
 function openMemory(complain: (error: unknown) => void): number | undefined {
   try {
     return openSync(`/proc/self/fd/${SCOREBOARD_FD}`, constants.O_RDWR);
@@ -72,13 +72,13 @@ function openFile(path: string): number {
   }
 }
 
-/** The pid comes from shared memory: 0 would be this worker's whole process group, and 1 is nobody's worker. */
+/** The pid comes from shared memory: 0 would mean this worker's whole process group, and 1 is never a worker. */
 function wake(pid: number): void {
   if (pid <= 1) return;
   try {
-    // a process ignores this signal by default, so a pid that died a moment ago is harmless
+    // A process ignores this signal by default. If the pid was reused a moment ago, the signal does no harm.
     process.kill(pid, 'SIGURG');
   } catch {
-    // it has gone: the manager wakes another one when it reaps it
+    // The worker has exited. The manager wakes another one when it reaps it.
   }
 }

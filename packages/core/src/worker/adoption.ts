@@ -1,5 +1,5 @@
-// Worker of the command. Which socket a server of the file gets: of the locations that the command was given, or one that the
-// manager binds. It owns the channel to the manager, and starts what serves with the first server.
+// Worker of the command. It chooses the socket of each server of the file: one of the command's locations, or one that the
+// manager binds. It owns the channel to the manager, and starts the service with the first server.
 
 import { closeSync } from 'node:fs';
 import type { AddressInfo, Server } from 'node:net';
@@ -88,7 +88,7 @@ export class Adoption {
     const places = given ?? [this.#ask(wanted)];
     const [first] = places;
     if (!first || 'message' in first) {
-      if (wanted.fd !== undefined) return undefined; // a descriptor of this process then
+      if (wanted.fd !== undefined) return undefined; // then it is a descriptor of this process
       this.refusal = first?.message;
       return first;
     }
@@ -105,16 +105,16 @@ export class Adoption {
     return { address, closed };
   }
 
-  /** What serves, from the first server on. */
+  /** The service; it exists from the first server on. */
   #start(): WorkerHandle {
     this.#tellFirst();
     this.#worker ??= serve(this.#identity, this.#settings, this.#events, { facts: this.#facts, places: [] });
     return this.#worker;
   }
 
-  /** A given location at this address, else all of them for the first server. */
+  /** The given location at this address. If there is none, the first server gets all given locations. */
   #takeGiven(wanted: Wanted): Place[] | undefined {
-    // one that names a descriptor knows which: the manager tells it
+    // The call names a descriptor. The manager knows its location.
     if (this.#given.length === 0 || wanted.fd !== undefined) return undefined;
     this.#expectOne();
     const i = this.#given.findIndex(({ location }) => isAt(location.address, wanted));
@@ -123,7 +123,7 @@ export class Adoption {
     return this.#given.splice(i, 1);
   }
 
-  /** What the command was told for a file that exports its app does not always fit one that listens itself. */
+  /** Some flags are for a file that exports its app, and cannot work with a file that listens itself. */
   #expectOne(): void {
     const { name, isListenGiven } = this.#file;
     const { locations } = this.#facts;
@@ -138,8 +138,8 @@ export class Adoption {
   }
 
   /**
-   * A server was closed, in the last loop turn. With the last one the worker goes, and another comes for its socket: that one
-   * must stay.
+   * A server was closed in the last loop turn. When the last server is closed the worker leaves, and its replacement uses the
+   * same socket, so the socket must stay open.
    */
   #closed(key: string, wanted: Wanted): void {
     if (this.#open.size > 0 || this.#isExported) {
@@ -163,16 +163,16 @@ export class Adoption {
     }
   }
 
-  /** Nothing of this worker listens there any more. */
+  /** No server of this worker listens there any more. */
   #release(wanted: Wanted): void {
     try {
       tell(this.#channel, { ...wanted, isReleased: true });
     } catch {
-      // the manager has gone, and this worker goes as well
+      // The manager has exited. This worker exits too.
     }
   }
 
-  /** The kernel chooses a port for each server that wants any: the same one in every worker. */
+  /** The kernel chooses a port for each server that asks for port 0. It is the same port in every worker. */
   #ordinal(wanted: Wanted): { nth?: number } {
     if (wanted.port !== 0 || wanted.fd !== undefined) return {};
     let nth = 0;

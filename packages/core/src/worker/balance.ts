@@ -1,29 +1,29 @@
-// Worker. Who of the pool stands where: reads the scoreboard, changes nothing.
+// Worker. Compares this worker with the others. It reads the scoreboard and changes nothing.
 
 import { elapsed } from '../clock.js';
 import { type Scoreboard, State } from '../scoreboard.js';
 
-/** For so many intervals a worker in user code keeps its share of the queue; a cold worker's first request takes long. */
+/** A worker in user code keeps its share of the queue for so many intervals: the first request of a new worker takes long. */
 const SHARE_PATIENCE = 2;
 
-/** So many connections more than a worker that is in user code, and that worker shall have the queue. */
+/** With so many connections more than a worker in user code, this worker leaves the queue to that one. */
 const CLEAR_DIFFERENCE = 2;
 
 /**
- * The holder, as one worker sees it: it is that worker itself, there is none, it has been in user code for too long, it is in
- * user code, or it waits for connections.
+ * The holder, as one worker sees it: it is this worker, there is no holder, it has been in user code for too long, it is in
+ * user code for a short time, or it waits for connections.
  */
 type Situation = 'ours' | 'nobody' | 'blocked' | 'in user code' | 'idle';
 
-/** This worker among the others; `connections` is always its own, which only it knows to the last. */
+/** This worker among the others. `connections` is its own count: only this worker knows it exactly. */
 export interface Balance {
-  /** The connections each would have, had all together taken the whole queue. */
+  /** How many connections each worker would have if they shared the whole queue. */
   level(connections: number, waiting: number): number;
-  /** The waiter outside user code that has least; among equals the one whose last turn is longest ago. */
+  /** The waiter outside user code with the fewest connections. Among equals it is the one whose last turn is longest ago. */
   leastLoadedWaiter(): number | undefined;
-  /** The waiter to hand over to, if there is a better holder than we are. */
+  /** The waiter to hand over to, if it is a better holder than this worker. */
   successor(connections: number, waiting: number): number | undefined;
-  /** Whether a worker in user code, which will look when it leaves it, has clearly less than we have. */
+  /** Whether a worker in user code has clearly fewer connections. It looks at the queue when it leaves user code. */
   isAhead(connections: number): boolean;
   /** Who has the turn to accept, and what it is doing. */
   situation(): Situation;
@@ -77,7 +77,7 @@ export function createBalance(board: Scoreboard, slot: number, acceptInterval: n
       if (best === undefined) return undefined;
       const difference = connections - board.connections(best);
       if (difference > 0) return best;
-      // with the queue empty a hand-over costs nobody anything, and spreads what comes one after the other
+      // While the queue is empty a hand-over costs nothing. It spreads connections that come one after the other.
       return difference === 0 && waiting === 0 && board.acceptedBefore(best, slot) ? best : undefined;
     },
     isAhead(connections) {

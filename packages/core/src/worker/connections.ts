@@ -1,5 +1,5 @@
-// Worker. What is open, and what each connection is doing: facts that the drain asks for. It also sees every entry into
-// user code first, and says so, because the accept lock is never held there.
+// Worker. It knows the open connections and what each one is doing, for the drain. It also sees every entry into
+// user code before the application, and reports it, because the accept lock is never held in user code.
 
 import type { Server as HttpServer, IncomingMessage, ServerResponse } from 'node:http';
 import type { Http2Session, ServerHttp2Stream } from 'node:http2';
@@ -25,14 +25,14 @@ export interface ConnectionsEvents {
 type Turn = 'now' | 'later' | 'never'; // when the application gets a request
 
 export class Connections {
-  /** Connections of servers that know no requests: nobody but the application can tell when one has done its work. */
+  /** Connections of servers without requests. Only the application knows when such a connection is finished. */
   readonly #held = new Set<Duplex>();
   /** Connections of http servers, until they are closed. */
   readonly open = new Set<Socket>();
-  /** With TLS, what requests come through, by what was accepted. */
+  /** With TLS: the encrypted socket that carries the requests, by the accepted socket. */
   readonly secured = new WeakMap<Socket, Socket>();
   readonly upgrades = new Upgrades();
-  /** With what each was accepted as, or with TLS, what it was secured as. */
+  /** By the accepted socket, or with TLS by the encrypted socket. */
   readonly sessions = new Map<Http2Session, Socket>();
   readonly requests: Requests;
   readonly last = new LastResponses();
@@ -53,7 +53,7 @@ export class Connections {
     this.#limit = new RequestLimit(maxRequests);
     this.#events = events;
     this.requests = new Requests(events.requests, statistics, slow);
-    // one function for all sockets, which are its `this`
+    // one function for all sockets: its `this` is the socket
     this.#push = function (this: Readable, ...args) {
       events.entering();
       return Readable.prototype.push.apply(this, args);
@@ -107,7 +107,7 @@ export class Connections {
     if (this.#arriving === secured) this.#arriving = undefined;
   }
 
-  /** Ends what is open, whatever it is doing. */
+  /** Ends every open connection, whatever it is doing. */
   abort(): void {
     for (const session of this.sessions.keys()) session.destroy();
     for (const socket of this.open) this.end(socket);
@@ -138,7 +138,7 @@ export class Connections {
         this.secured.set(transportOf(this.#arriving), this.#arriving);
         break;
       case 'clientError':
-        // before Node answers it: the requests before it are whole
+        // before Node answers the error: the requests before it are complete
         this.#deferred.flush(second as Socket);
         break;
       case 'session':
@@ -168,7 +168,7 @@ export class Connections {
     return isLast ? 'later' : 'now';
   }
 
-  /** Until all that is there was read, so that only the newest request of it is the last. */
+  /** Waits until all data that has arrived is read, so that only the newest request is the last one. */
   #defer(response: ServerResponse, pass: () => void): void {
     const { socket } = response.req;
     this.#deferred.add(socket, () => {
@@ -196,7 +196,7 @@ export class Connections {
     const { session } = stream;
     this.requests.beginStream(stream);
     this.#events.entering();
-    // later: what was read together with this stream is served
+    // later: streams that were read together with this one are served
     if (session && this.#limit.isLast(session)) afterTurn(() => session.close());
   }
 }

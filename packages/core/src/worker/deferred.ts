@@ -1,4 +1,4 @@
-// Worker. Requests that the application gets a moment later: when all that has arrived on their connection was read. Each runs
+// Worker. Requests that the application gets a moment later, when all data that has arrived on the connection is read. Each runs
 // in its own async context.
 
 import { AsyncResource } from 'node:async_hooks';
@@ -22,7 +22,7 @@ export class Deferred {
     socket.prependListener('end', flush);
   }
 
-  /** Hands out what waits on this connection. */
+  /** Gives the application the requests that wait on this connection. */
   flush(socket: Socket): void {
     const waiting = this.#waiting.get(socket) ?? [];
     this.#waiting.delete(socket);
@@ -30,7 +30,7 @@ export class Deferred {
   }
 }
 
-/** Also what follows one that throws. */
+/** If one throws, those after it still run. */
 function handOut([pass, ...rest]: readonly (() => void)[]): void {
   try {
     pass?.();

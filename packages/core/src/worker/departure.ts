@@ -1,11 +1,11 @@
-// Worker. How a worker comes to leave, and how its process ends. A worker that is told to leave does not know whether the
+// Worker. How a worker leaves, and how its process ends. A worker that is told to leave does not know whether the
 // whole server stops, because a signal to a process group may reach it before the manager. So it asks the manager, and
 // accepts connections until the answer comes.
 
 /** Signals for the manager. They reach workers when somebody signals a process group or a whole container. */
 const OF_MANAGER = ['SIGHUP', 'SIGTTIN', 'SIGTTOU', 'SIGUSR2'] as const;
 
-/** How long an application may go on after it has closed its servers itself. Milliseconds. */
+/** How long an application may continue after it has closed its servers itself. Milliseconds. */
 const OWN_END = 5_000;
 /** How long an application that listens for our signal may take to close its servers. Milliseconds. */
 const OWN_CLOSE = 1_000;
@@ -36,7 +36,7 @@ export class Departure {
     for (const signal of OF_MANAGER) process.on(signal, () => {});
   }
 
-  /** Somebody wants this worker to leave. */
+  /** This worker is told to leave. */
   request(reason: string): void {
     this.#reason ??= reason;
     if (this.#parts.isStopping() || !this.#parts.ask()) this.granted();
@@ -48,14 +48,14 @@ export class Departure {
   }
 
   /**
-   * Ends the process, after the last connection. An application that has closed its servers itself ends its process
-   * itself, as it does without Prefork, and gets the time for it; so does one that listens for the signal.
+   * Ends the process after the last connection. An application that has closed its servers itself also ends its process
+   * itself, as without Prefork, and gets time for that. So does an application that listens for the signal.
    */
   async end(): Promise<never> {
     const { gracefulTimeout, isClosed } = this.#parts;
     const wait = (limit: number) =>
       new Promise<void>((over) => setTimeout(over, Math.min(limit, gracefulTimeout / 2)).unref());
-    // Node ends this process by itself when nothing else is left; without a status it may complain of an `await`
+    // Node ends this process when nothing else is left. Without a status it may warn about an unsettled `await`.
     process.exitCode ??= 0;
     const isHeard = this.#signals.some((signal) => process.listenerCount(signal) > 1);
     if (isHeard && !isClosed()) await wait(OWN_CLOSE);

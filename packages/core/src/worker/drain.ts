@@ -1,5 +1,5 @@
-// Worker. Finish what is open: after the gate has closed, every connection ends in its own way. What no client and no
-// application ends by itself is aborted a moment before `gracefulTimeout`: the manager's kill is for a worker that hangs.
+// Worker. Finishes what is open: after the gate has closed, each kind of connection ends in its own way. A connection that no
+// client and no application ends is aborted a moment before `gracefulTimeout`: the manager kills only a worker that hangs.
 
 import type { Server as HttpServer, ServerResponse } from 'node:http';
 import type { ServerHttp2Stream } from 'node:http2';
@@ -10,7 +10,7 @@ import { trafficOf, transportOf } from './handle.js';
 import { after, inOwnContext } from './own-context.js';
 import { Sweep, Turn } from './sweep.js';
 
-/** The server goes away, and: it restarts. RFC 6455 7.4.1 and the IANA registry it founds. */
+/** 1001: the server goes away. 1012: it restarts. RFC 6455 7.4.1 and the IANA registry of close codes. */
 const GOING_AWAY = 1001;
 const SERVICE_RESTART = 1012;
 
@@ -19,7 +19,7 @@ const DEFAULT_LINGER = 5000; // Node's own keepAliveTimeout, for servers that ha
 /**
  * Makes each connection's newest response its last, lets idle connections linger, and closes WebSockets and http2 sessions.
  *
- * @returns ends what this has scheduled.
+ * @returns a function that cancels the timers of this drain.
  */
 export function drain(
   connections: Connections,
@@ -33,8 +33,8 @@ export function drain(
   }
   const timeouts = servers.map((server) => server.keepAliveTimeout || DEFAULT_LINGER);
   const linger = Math.min(timeouts.length > 0 ? Math.max(...timeouts) : DEFAULT_LINGER, gracefulTimeout / 2);
-  // GOAWAY with the last stream that has arrived: the client may send the others again. Node has no gentler one, and its
-  // sessions do not bear a frame of ours: over TLS it ends the process
+  // GOAWAY names the last stream that has arrived, so the client may send the others again. Node has no gentler way, and its
+  // sessions cannot take a frame that we write: over TLS that crashes the process
   for (const session of connections.sessions.keys()) session.close();
   connections.onSession = (session) => after(linger, () => session.close());
   connections.upgrades.close(isStopping ? GOING_AWAY : SERVICE_RESTART);
@@ -61,7 +61,7 @@ function sweep(connections: Connections, linger: number, servers: readonly HttpS
   return () => clearInterval(timer);
 }
 
-/** Whose turn it is on each connection that is not idle. */
+/** For each connection that is not idle: whether the client or the application has to act next. */
 function turnsOf({ requests, last, sessions, upgrades }: Connections): Map<Socket, Turn> {
   const turns = new Map<Socket, Turn>();
   const add = (socket: Socket, turn: Turn) => {
@@ -80,19 +80,19 @@ function turnsOf({ requests, last, sessions, upgrades }: Connections): Map<Socke
 
 function turnOf({ req, writableFinished, writableLength }: ServerResponse): Turn {
   const { socket } = req;
-  // also when the application has ended the connection: no answer can come
+  // also when the application has ended the connection, because then no answer can follow
   if (writableFinished || socket.writableEnded) return Turn.idle;
   const isUnread = writableLength > 0 || socket.writableLength > 0 || trafficOf(transportOf(socket)).unsent > 0;
   return isUnread || (!req.complete && hasRoom(req)) ? Turn.client : Turn.application;
 }
 
-/** A stream whose answer has begun may be a talk between two: nobody knows whose turn it is. */
+/** On a stream whose answer has begun, both sides may be talking. It is not known which side has to act next. */
 function turnOfStream(stream: ServerHttp2Stream): Turn {
   const isWhole = stream.headersSent || stream.state.remoteClose === 1;
   return stream.writableLength > 0 || (!isWhole && hasRoom(stream)) ? Turn.client : Turn.application;
 }
 
-/** Whether what the client sends is taken. If it is not, the application is what is slow. */
+/** Whether the application reads what the client sends. If it does not, the application is the slow side. */
 function hasRoom({ readableLength, readableHighWaterMark }: Pick<Duplex, 'readableLength' | 'readableHighWaterMark'>) {
   return readableLength < readableHighWaterMark;
 }

@@ -16,9 +16,9 @@ export interface Entrance {
   readonly fd: number;
   readonly backlog: number;
   readonly server: SocketOptions;
-  /** Whether its connections come with requests; else each is one until it ends. */
+  /** Whether its connections carry requests. If not, each connection counts as one request until it ends. */
   readonly isHttp: boolean;
-  /** Whether it is one of several at this address. */
+  /** Whether it is one of several sockets at this address. */
   readonly isReused: boolean;
   /** Whether the kernel chooses among them by the client's address. */
   readonly isSticky?: boolean;
@@ -44,9 +44,9 @@ export interface Gate extends Queue {
   readonly isOpen: boolean;
   open(): void;
   close(): void;
-  /** One entrance more, for a server of the file; it is open if the others are. */
+  /** Adds an entrance for a server of the file. It is open if the others are. */
   add?(entrance: Entrance): void;
-  /** Lets nobody in there any more, and leaves its queue to the others. */
+  /** Accepts no more connections there, and leaves its queue to the other workers. */
   remove?(entrance: Entrance): void;
 }
 
@@ -100,7 +100,7 @@ export function createGate(entrances: readonly Entrance[], supply: Supply, event
         if (doors.length > 1 && waitingConnections(entrance.fd) === 0) continue;
         const fd = acceptOr(entrance, events);
         if (fd === undefined) continue;
-        // once this connection is counted, and before the next poll
+        // after this connection is counted, and before the next poll
         if (!supply(fd)) queueMicrotask(() => events.exhausted(new Error(OUT_OF_DESCRIPTORS)));
         return { entrance, socket: adopt(fd) };
       }
@@ -109,12 +109,12 @@ export function createGate(entrances: readonly Entrance[], supply: Supply, event
   };
 }
 
-/** Tells after a descriptor was taken whether there is one more. */
+/** After a descriptor was used: tells whether another one is free. */
 export type Supply = (taken: number) => boolean;
 
 /**
- * An open gate must not meet EMFILE: libuv would then accept and close all that waits. Descriptors are handed out lowest
- * first, so the last ones tell; once they were reached there may be holes below them, and only a trial tells.
+ * An open gate must not meet EMFILE: libuv would accept and close all waiting connections. The kernel gives out the lowest
+ * free descriptor, so a high number is a warning. After that there may be free ones below it, and only a trial shows it.
  *
  * @param fd any open descriptor, to try with.
  */
@@ -141,7 +141,7 @@ interface Door {
   adopt(fd: number): Socket;
 }
 
-/** What `net.Server` does, without one: to open and close that was half of what a hand-over takes. */
+/** Does what `net.Server` does, without making one: opening and closing a server took half of the time of a hand-over. */
 function createDoor(entrance: Entrance, supply: Supply, events: GateEvents): Door {
   const { fd, backlog, server } = entrance;
   const Handle = handleClass(duplicate(fd), backlog);

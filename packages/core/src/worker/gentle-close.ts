@@ -1,5 +1,5 @@
-// Worker of the command. `close` of an http server that the file has made. Node ends idle connections at once, also one whose first
-// request is on its way. Here they get a moment, so that a file that closes its server and exits loses no request.
+// Worker of the command. `close` of an http server that the file has made. Node ends idle connections at once, even one whose first
+// request is on its way. Here idle connections stay open a moment longer, so that a file that closes its server loses no request.
 
 import type { Server } from 'node:http';
 
@@ -11,7 +11,7 @@ type Emit = (event: string, ...args: unknown[]) => boolean;
 /** From now on `close` of this server lets idle connections linger; `closeIdleConnections` itself does not. */
 export function closeGently(server: Server): void {
   const { close, closeIdleConnections } = server;
-  // one of http2 has none: its sessions end by GOAWAY
+  // a server of http2 has no such method: its sessions end by GOAWAY
   if (!closeIdleConnections) return;
   let isClosing = false;
   server.close = function (...args) {

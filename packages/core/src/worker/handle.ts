@@ -1,5 +1,5 @@
-// Worker. What Node's `net.Server` and `net.Socket` stand on: a handle of libuv, `TCP` or `Pipe`. The only file that touches
-// it, and the private fields of a server. They are private to Node, and the same since 0.10.
+// Worker. The libuv handle, `TCP` or `Pipe`, below Node's `net.Server` and `net.Socket`. Only this file uses
+// handles and the private fields of a server. They are private to Node, and have not changed since 0.10.
 
 import { closeSync } from 'node:fs';
 import net from 'node:net';
@@ -11,7 +11,7 @@ type Use = (typeof Use)[keyof typeof Use];
 
 export interface Handle {
   readonly fd: number;
-  /** This and `listen` return 0, or a negative number that says what went wrong. */
+  /** This and `listen` return 0 or a negative error number. */
   open(fd: number): number;
   listen(backlog: number): number;
   onconnection: (status: number, client: Handle) => void;
@@ -30,7 +30,7 @@ export interface SocketOptions {
   readonly keepAliveInitialDelay?: number;
 }
 
-/** The class for a listening socket and its connections, taken from a server that has it for no longer than this. */
+/** The class of handles for a listening socket. It is read from a server that has such a handle for a moment only. */
 export function handleClass(fd: number, backlog: number): HandleClass {
   const server: net.Server & { _handle?: { constructor: unknown } | null } = net.createServer();
   server.listen({ fd, backlog, exclusive: true });
@@ -48,7 +48,7 @@ export function openHandle(Class: HandleClass, use: Use, fd: number): Handle {
   throw handleError('open', status);
 }
 
-/** As this server would have made it. An http server lets a client close its side, one of TLS or http2 ends with it. */
+/** Makes the socket as this server would. An http server lets a client close its side; one of TLS or http2 then ends, too. */
 export function createSocket(handle: Handle, server: SocketOptions): net.Socket {
   const { allowHalfOpen = false, pauseOnConnect = false, highWaterMark } = server;
   const options = {
@@ -79,8 +79,8 @@ interface Internals {
 }
 
 /**
- * Makes a server that has no handle of libuv one that listens, to Node's own `listening`, `address`, `getConnections`,
- * `close`, `ref`, `unref` and `Symbol.asyncDispose`, and to a second `listen`, which fails.
+ * Makes a server without a handle of libuv look as if it listens, for Node's own `listening`, `address`, `getConnections`,
+ * `close`, `ref`, `unref` and `Symbol.asyncDispose`, and for a second `listen`, which fails.
  *
  * @param closed is called once, by `close`.
  */
@@ -104,7 +104,7 @@ export function standIn(server: net.Server, address: net.AddressInfo | string, c
 /**
  * Counts a connection as one of this server, until it is closed.
  *
- * @returns whether no server had it before: Node has told nobody of it yet.
+ * @returns whether no server had this connection before: then Node has not announced it yet.
  */
 export function assignTo(server: net.Server, socket: net.Socket & { server?: net.Server }): boolean {
   const isNew = !socket.server;
@@ -117,12 +117,12 @@ export function connectionsOf(server: net.Server): number {
   return (server as unknown as Internals)._connections;
 }
 
-/** What carries a socket of TLS: the one that was accepted. */
+/** The accepted socket that carries a socket of TLS. */
 export function transportOf(socket: net.Socket & { _parent?: net.Socket }): net.Socket {
   return socket._parent ?? socket;
 }
 
-/** Bytes that an accepted socket has received, and that it has sent and the system has taken; with TLS, encrypted ones. */
+/** The bytes that an accepted socket has received, and the bytes that the kernel has taken from it. With TLS, encrypted bytes. */
 export function trafficOf(socket: net.Socket): { received: number; sent: number; unsent: number } {
   const { _handle: handle } = socket as {
     _handle?: { bytesRead: number; bytesWritten: number; writeQueueSize: number };
@@ -132,7 +132,7 @@ export function trafficOf(socket: net.Socket): { received: number; sent: number;
   return { received: handle.bytesRead, sent: handle.bytesWritten - unsent, unsent };
 }
 
-/** How long a TLS server lets a client take for its handshake, over what it was made with. Milliseconds. */
+/** Sets how long a client of a TLS server may take for its handshake. It replaces the server's own value. Milliseconds. */
 export function setHandshakeTimeout(server: net.Server, timeout: number): void {
   const fields = server as unknown as Record<symbol, number>;
   const own = Object.getOwnPropertySymbols(fields).find(({ description }) => description === 'handshake-timeout');

@@ -1,4 +1,4 @@
-// Worker. A beat every interval until exit, over a pipe of our own, and the way a worker learns that its manager has gone.
+// Worker. Sends a beat in every interval until exit, over its own pipe. The end of the pipe tells that the manager has exited.
 
 import { writeSync } from 'node:fs';
 import net from 'node:net';
@@ -9,7 +9,7 @@ import { armDeadline } from '../posix/process.js';
 export interface HeartbeatOptions {
   heartbeatInterval: number;
   gracefulTimeout: number;
-  /** So many milliseconds more are given to the worker by each beat. */
+  /** Each beat gives the worker so many milliseconds more. */
   patience: number;
 }
 
@@ -20,7 +20,7 @@ export interface Heartbeat {
   announceDrain(): void;
   /** Asks the manager whether this worker may leave. @returns whether it will answer: `granted` is called. */
   ask(): boolean;
-  /** The process may end when nothing else keeps it. */
+  /** The heartbeat no longer keeps the process alive. */
   release(): void;
 }
 
@@ -33,7 +33,7 @@ export interface HeartbeatEvents {
   managerGone(): void;
 }
 
-/** What a heartbeat stands on. A test has another one. */
+/** What a heartbeat uses of the system. A test gives a fake one. */
 export interface HeartbeatSystem {
   /** The socket of the pipe, which is closed with the manager. */
   openPipe(): net.Socket;
@@ -44,7 +44,7 @@ export interface HeartbeatSystem {
 
 const SYSTEM: HeartbeatSystem = {
   openPipe: () => new net.Socket({ fd: PIPE_FD, readable: true, writable: true }),
-  // not pipe.write(): V8 would compile what writes responses once more, for sockets of two kinds
+  // Not pipe.write(): V8 would compile the code that writes responses again, for two kinds of sockets.
   send: (sign) => void writeSync(PIPE_FD, sign),
   armDeadline,
 };
@@ -56,26 +56,26 @@ export function createHeartbeat(options: HeartbeatOptions, events: HeartbeatEven
   pipe.on('error', () => {}); // 'close' follows
   pipe.once('close', () => {
     clearInterval(timer);
-    // nobody is left to kill what does not finish in time
+    // no manager is left to kill a worker that does not finish in time
     system.armDeadline(options.gracefulTimeout);
     events.managerGone();
   });
   pipe.on('data', () => events.granted());
 
   const beat = (sign = message) => {
-    if (pipe.destroyed) return; // the descriptor may be somebody else's by now
+    if (pipe.destroyed) return; // the descriptor may belong to another file by now
     system.armDeadline(options.patience);
     events.beating();
     try {
       system.send(sign);
     } catch {
-      // full, as the manager does not read, or broken: 'close' follows
+      // The pipe is full, because the manager does not read, or it is broken. Then 'close' follows.
     }
   };
 
   return {
     start() {
-      // a script that throws right after listen() has failed to boot: no beat may leave before
+      // A script that throws right after listen() has failed to boot. So no beat may be sent before this.
       setImmediate(() => {
         if (pipe.destroyed) return;
         beat();

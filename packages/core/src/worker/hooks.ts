@@ -1,5 +1,5 @@
-// Worker, and the one process of `single`. The application's listeners at the beginning and at the end of a drain. What fails
-// in them is logged, and ends no process.
+// Worker, and the one process of `single`. The application's listeners at the beginning and at the end of a drain. An error
+// in them is logged, and does not end the process.
 
 import type { EventEmitter } from 'node:events';
 import { tellApplication } from '../application.js';

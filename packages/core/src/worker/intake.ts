@@ -1,5 +1,5 @@
-// Worker. Takes connections from the accept queues, as many as are due to this worker: each one is counted first and served
-// then, and no limit is passed. It knows no lock; the turnstile says when it may take.
+// Worker. Takes this worker's share of connections from the accept queues. Each one is counted first and served
+// afterwards, and no limit is exceeded. It knows no lock: the turnstile decides when it may take connections.
 
 import type { Socket } from 'node:net';
 import type { Scoreboard } from '../scoreboard.js';
@@ -45,7 +45,7 @@ export class Intake {
     return this.#pace.appetite() <= 0;
   }
 
-  /** Takes this worker towards the level at which all workers would stand if they took the whole queue. */
+  /** Takes connections until this worker has as many as each worker would have if they shared the whole queue. */
   takeShare(waiting: number, atMost = this.#multiAccept): void {
     if (waiting === 0) return;
     const { connections } = this.#room;
@@ -53,7 +53,7 @@ export class Intake {
     this.take(Math.min(waiting, due, atMost, BITE, this.#pace.appetite()));
   }
 
-  /** Takes what waits, whatever the others have, and what comes meanwhile: each connection takes time to be served. */
+  /** Takes all waiting connections, and those that come meanwhile, however many the other workers have. */
   takeRest(): void {
     for (const queue of [this.gate, this.seats]) {
       for (;;) {
@@ -73,19 +73,19 @@ export class Intake {
     }
   }
 
-  /** A connection came through a seat. Behind it wait others that are this worker's. */
+  /** A connection came through a seat. Other connections in the same queue are this worker's as well. */
   seated(entrance: Entrance, socket: Socket, seat: Queue): void {
     this.count(seat);
     this.serve(entrance, socket);
     this.take(Math.min(this.seats?.share(seat) ?? 0, this.#multiAccept - 1), seat);
   }
 
-  /** Other seats may be this worker's now, and another worker may be stuck with what waits at its own. */
+  /** Other seats may belong to this worker now, and another worker may be stuck while connections wait at its seats. */
   lookAtSeats(): void {
     const { seats } = this;
     if (!seats || !this.#room.isFree()) return;
-    // First, so that a worker with room for one opens nothing that it has to close again. A worker that was handed over to was
-    // woken for that.
+    // This comes first, so that a worker with room for one connection opens no gate that it must close again. A worker that got the
+    // turn by a hand-over was woken to take connections.
     const isForSeats = this.#balance.situation() !== 'ours';
     if (isForSeats) this.take(Math.min(seats.shareOfAll(), this.#multiAccept), seats);
     seats.look();

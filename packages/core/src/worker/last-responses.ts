@@ -1,11 +1,11 @@
 // Worker. The last response of a connection: it says `Connection: close`, whatever headers the application sets, and the
-// connection ends after it. What follows it is not executed. It does not decide when a connection has its last one.
+// connection ends after it. Later requests are not executed. This file does not decide which response is the last.
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { inOwnContext } from './own-context.js';
 
-/** How long the rest of an upload is read away after the answer, as nginx' lingering close. Milliseconds. */
+/** How long the rest of an upload is read and dropped after the answer, as in nginx' lingering close. Milliseconds. */
 const LONGEST_CLOSE = 2000;
 
 interface Last {
@@ -22,7 +22,7 @@ export class LastResponses {
   readonly reading = new Set<IncomingMessage>();
 
   /**
-   * Makes this one the last of its connection, in place of the one before it: that one is answered as well.
+   * Makes this response the last of its connection, in place of the one before it. The one before it is still sent.
    *
    * @returns false when the client was told already that no answer follows: this request must not be executed.
    */
@@ -30,7 +30,7 @@ export class LastResponses {
     const { socket } = response.req;
     const before = this.#last.get(socket);
     if (before?.isSaid) {
-      response.req.resume(); // else it would fill the buffer, and hold up what ends the connection
+      response.req.resume(); // otherwise it would fill the buffer and delay the end of the connection
       return false;
     }
     if (before) before.response.shouldKeepAlive = before.shouldKeepAlive;
@@ -72,7 +72,7 @@ export class LastResponses {
   }
 
   /**
-   * Closing a socket over unread data is a reset, which takes the answer from the client. So the rest is read away for a
+   * Closing a socket with unread data sends a reset, and the client may lose the answer. So the rest is read and dropped for a
    * while.
    */
   #close(socket: Socket): void {
@@ -101,7 +101,7 @@ function isRead(request: IncomingMessage): boolean {
   return !request.complete && request.listenerCount('data') + request.listenerCount('readable') > 0;
 }
 
-/** Once all of the answer has gone out: a client may take longer to read it. */
+/** Runs when the whole answer was sent: a client may read it slowly. */
 function destroyLater(socket: Socket): void {
   if (!socket.writableFinished) return void socket.once('finish', () => destroyLater(socket));
   const timer = inOwnContext(() => setTimeout(() => socket.destroy(), LONGEST_CLOSE));

@@ -1,5 +1,5 @@
-// Worker of the command. Node's `listen`, of every server of the file: what Node has made out of its arguments goes to the
-// pool in place of the kernel. All else about a server stays Node's: its events and their order, `close`, `address`.
+// Worker of the command. It takes over Node's `listen` in every server of the file: the address that Node has found goes to the
+// pool and not to the kernel. Everything else stays as in Node: the events and their order, `close`, `address`.
 
 import net from 'node:net';
 import { resolve } from 'node:path';
@@ -14,7 +14,7 @@ export interface Listening {
   closed(): void;
 }
 
-/** Takes a server into the pool. Returns what refuses it, or nothing to leave it to Node. */
+/** Takes a server into the pool. Returns the error that refuses it, or nothing if Node shall listen. */
 export type Admit = (server: net.Server, wanted: Wanted) => Listening | Refusal | undefined;
 
 /** What `listen` goes through in `net.Server` once it knows its address; node:cluster comes in here as well. */
@@ -29,14 +29,14 @@ type Setup = (
 ) => void;
 
 interface Form {
-  /** Each worker is to have a socket of its own. */
+  /** Each worker gets a socket of its own. */
   isExclusive: boolean;
   access: number;
 }
 
 const IPV6_ONLY = 1; // UV_TCP_IPV6ONLY
 
-/** From now on every `listen` of this process asks first. @param called it was called, and has not looked its address up */
+/** From now on every `listen` of this process asks first. @param called runs at the call, before the address is looked up */
 export function interceptListen(admit: Admit, called: () => void): void {
   const prototype = net.Server.prototype as net.Server & { _listen2: Setup };
   const { listen, _listen2: setUp } = prototype;
@@ -105,7 +105,7 @@ const NO_FOLDER: Refusal = { message: 'listen EACCES', code: 'EACCES', errno: -1
 
 /** As `net.Server` does: in a later tick, with the same words. */
 function refuse(server: net.Server, refusal: Refusal, { path, host = '::', port, fd }: Wanted): void {
-  // libuv has only one word for both
+  // libuv has one message for both
   const { message, code, errno } = path !== undefined && refusal.code === 'ENOENT' ? NO_FOLDER : refusal;
   const [, text] = (errno === undefined ? undefined : getSystemErrorMap().get(errno)) ?? [];
   const isPort = path === undefined && fd === undefined && Boolean(port);
@@ -120,7 +120,7 @@ function refuse(server: net.Server, refusal: Refusal, { path, host = '::', port,
   });
 }
 
-/** Ends the process with one line, where a stack would say no more. */
+/** Ends the process with one line: a stack would not help. */
 export function end(message: string): never {
   console.error(`prefork: ${message}`);
   process.exit(1);

@@ -6,7 +6,7 @@ import type { Scoreboard } from '../scoreboard.js';
 import type { AcceptLock } from './accept-lock.js';
 import type { Balance } from './balance.js';
 
-/** So many looks without an accept although somebody waits, and the holder is stuck, not just slow. */
+/** After so many looks without an accept, while connections wait, the holder counts as stuck and not just slow. */
 const STILL_LOOKS = 2;
 
 export interface LookoutParts {
@@ -17,14 +17,14 @@ export interface LookoutParts {
   after(milliseconds: number, callback: () => void): void;
 }
 
-/** The worker, as far as its lookout needs it. */
+/** What the lookout needs of the worker. */
 export interface Waiter {
-  /** It has room, has not got the lock, and is not in user code. */
+  /** It has room, does not have the lock, and is not in user code. */
   isFree(): boolean;
   look(): void;
   /** Connections in the queue. */
   waiting(): number;
-  /** Takes them although somebody else holds the lock: nothing was accepted for several looks. */
+  /** Takes them although another worker holds the lock, because nothing was accepted for several looks. */
   passHolder(waiting: number): void;
 }
 
@@ -35,7 +35,7 @@ export class Lookout {
   readonly #waiter: Waiter;
   #isOut = false;
   #lastMove = -1;
-  #stillLooks = 0; // in a row, at which somebody waited and nobody accepted
+  #stillLooks = 0; // looks in a row at which connections waited and no worker accepted
 
   constructor(parts: LookoutParts, acceptInterval: number, balance: Balance, waiter: Waiter) {
     this.#parts = parts;
@@ -44,11 +44,11 @@ export class Lookout {
     this.#waiter = waiter;
   }
 
-  /** A holder goes into user code: one waiter is sent to look, unless one has been a moment ago. */
+  /** A holder enters user code. It sends one waiter to look, unless one was sent a moment ago. */
   callDeputy(time: number): void {
     const { board, lock } = this.#parts;
     const at = board.deputyAt;
-    // a time that has not come was written by a broken worker
+    // a time in the future was written by a broken worker
     if (at !== 0 && elapsed(time, at) <= this.#acceptInterval && elapsed(at, time) < 2 * this.#acceptInterval) return;
     const deputy = this.#balance.leastLoadedWaiter();
     if (deputy === undefined) return;
@@ -56,7 +56,7 @@ export class Lookout {
     lock.wake(board.pid(deputy));
   }
 
-  /** One look more, an accept interval from now. */
+  /** Schedules one more look, an accept interval from now. */
   keepLooking(): void {
     if (this.#isOut) return;
     this.#isOut = true;

@@ -5,7 +5,7 @@ import { AsyncResource } from 'node:async_hooks';
 
 let pool = new AsyncResource('Prefork');
 
-/** The caller's context is the pool's from here on, as the context of `listen` is that of a server of Node. */
+/** From here on the pool uses the caller's async context, as a server of Node uses the context of its `listen`. */
 export function makeOwnContext(): void {
   pool = new AsyncResource('Prefork');
 }
@@ -28,8 +28,8 @@ export function after(milliseconds: number, callback: () => void): void {
 const FOR_A_CONNECTION = { requireManualDestroy: true };
 
 /**
- * Calls a function in an async context made for it: connections are taken several at a time, and what a listener sets for
- * one of them is not for the next. That takes 0.1 us.
+ * Calls a function in an async context made for it. Several connections are taken at a time, and a store that a listener sets for
+ * one must not reach the next. A call costs 0.1 us.
  */
 export function inNewContext<A, B>(work: (a: A, b: B) => void, a: A, b: B): void {
   new AsyncResource('PreforkConnection', FOR_A_CONNECTION).runInAsyncScope(work, undefined, a, b);

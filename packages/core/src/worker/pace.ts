@@ -1,11 +1,11 @@
-// Worker. How many connections this worker can serve soon, as its last loop turn in user code shows, and how many it takes at
-// once. It knows times and counts; the turnstile asks it.
+// Worker. Estimates from the last loop turn in user code how many connections this worker can serve soon, and how many it takes at
+// once. It knows only times and counts; the turnstile asks it.
 
 import { elapsed } from '../clock.js';
 
 /**
- * So many connections are taken at once. What a worker has taken waits for that worker, also while it is off its processor;
- * what is left in the queue is served by the first worker that runs. Fewer cost throughput, because each loop turn has a price.
+ * So many connections are taken at once. A connection that was taken waits for its worker, even while that worker has no
+ * processor. One that stays in the queue goes to the first worker that runs. Taking fewer costs throughput: each loop turn costs time.
  * docs/design.md has the figures.
  */
 export const BITE = 16;
@@ -13,7 +13,7 @@ export const BITE = 16;
 /** A turn this short is too short to measure a rate: the clock counts milliseconds. */
 const PACE_FROM = 2;
 
-/** Nor does a worker that has entered user code so few times: its first request takes as long as fifty later ones. */
+/** With so few entries into user code no rate can be measured: the first request takes as long as fifty later ones. */
 const WARM_FROM = 100;
 
 export class Pace {
@@ -44,12 +44,12 @@ export class Pace {
     this.#beganAt = time;
   }
 
-  /** And once more. */
+  /** User code is entered again in the same loop turn. */
   enter(): void {
     this.#entries += 1;
   }
 
-  /** The loop turn has ended: at its pace, so much can be served in an accept interval. */
+  /** The loop turn has ended. Computes how many connections can be served in an accept interval at its rate. */
   end(): void {
     this.#isBusy = false;
     this.#endedAt = this.#now();
@@ -65,7 +65,7 @@ export class Pace {
     this.#appetite -= 1;
   }
 
-  /** How many more can be served soon; all of them, if no user code has run since. */
+  /** How many more can be served soon. It is the full number if no user code has run since. */
   appetite(): number {
     if (this.#appetite === Number.POSITIVE_INFINITY || this.#isBusy) return this.#appetite;
     if (elapsed(this.#endedAt, this.#now()) >= this.#acceptInterval) this.#appetite = Number.POSITIVE_INFINITY;

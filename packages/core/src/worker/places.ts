@@ -8,7 +8,7 @@ export interface Place {
   readonly fds: readonly number[];
 }
 
-/** The places of a worker's birth. */
+/** The places that a worker has from its start. */
 export function placesOf(locations: readonly BoundLocation[]): Place[] {
   const { sockets } = readWorker(locations.map(({ seats }) => seats));
   return locations.map((location, i) => ({ location, fds: sockets[i] ?? [] }));

@@ -1,5 +1,5 @@
-// Worker. An Express app changes the prototype of each request and response, and what V8 has learnt of their shape is lost
-// with it: on Node 20 that takes longer than all the rest of a small request. Here they are born with the prototypes that
+// Worker. An Express app changes the prototype of each request and response, and V8 then loses what it has learnt of their shape:
+// on Node 20 that takes longer than all the rest of a small request. Here they are made with the prototypes that
 // the app would give them, so it finds nothing to change. bench/README.md has the figures.
 
 import { IncomingMessage, type Server, ServerResponse } from 'node:http';
@@ -13,7 +13,7 @@ export interface Classes {
   ServerResponse: typeof ServerResponse;
 }
 
-/** Those of a listener that has prototypes for them, as `request` and `response`: Express apps do, 4 and 5. */
+/** The prototypes that a listener has as `request` and `response`. Apps of Express 4 and 5 have them. */
 export function classesOf(listener: Listener): Classes | undefined {
   const { request, response } = listener as { request?: unknown; response?: unknown };
   if (!isPrototype(IncomingMessage, request) || !isPrototype(ServerResponse, response)) return undefined;
@@ -39,7 +39,7 @@ export function adoptPrototypes(server: Server): void {
   const find = (Class: unknown) => Object.getOwnPropertySymbols(made).find((symbol) => made[symbol] === Class);
   const request = find(IncomingMessage);
   const response = find(ServerResponse);
-  // it has classes of its own, or this Node keeps them elsewhere
+  // the server has its own classes, or this version of Node keeps them elsewhere
   if (!request || !response) return;
   made[request] = classes.IncomingMessage;
   made[response] = classes.ServerResponse;
@@ -52,13 +52,13 @@ function heirOf<T extends Class>(base: T, prototype: object): T {
     Reflect.apply(base, this, args);
   }
   Heir.prototype = prototype;
-  // V8 makes room for what all constructors of this chain assign; without it they are slower than what we avoid
+  // V8 reserves room for the fields that all constructors of this chain assign. Without it these objects are slower than the original.
   return Object.setPrototypeOf(Heir, base) as T;
 }
 
 /**
- * Nobody but the app sees its prototypes. What else a server has listeners for (an upgrade, Socket.IO's requests) gets what
- * Node makes: there nothing refuses to be assigned, as `query` and `ip` of Express do.
+ * Only the app sees its prototypes. Other listeners of the server (for an upgrade, for Socket.IO's requests) get the objects that
+ * Node makes: all their properties can be assigned, while `query` and `ip` of Express can't.
  */
 export function keepFromOthers(server: Server, listener: Listener, classes: Classes): void {
   const emit = server.emit as (event: string, ...args: unknown[]) => boolean;

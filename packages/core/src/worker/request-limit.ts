@@ -1,5 +1,5 @@
 // Worker. `maxRequests`: how many requests a connection of HTTP/1, or a session of http2, has carried. Node's own
-// `maxRequestsPerSocket` announces the end of a connection, and leaves it open.
+// `maxRequestsPerSocket` announces the end of a connection, but leaves it open.
 
 export class RequestLimit {
   readonly #limit: number;

@@ -1,4 +1,4 @@
-// Worker. How many requests are in flight and were served, and which responses are not finished. It decides nothing. It makes
+// Worker. Counts the requests in flight and those served, and knows which responses are not finished. It decides nothing. It makes
 // no listener and no closure for a request that is answered in the loop turn in which it came.
 
 import type { ServerResponse } from 'node:http';
@@ -13,13 +13,13 @@ type Tell = (inFlight: number, served: number) => void;
 
 export class Requests {
   /**
-   * The last response of this loop turn. Most are ended before the next one begins: these cost no listener, and are not
-   * kept, which each garbage collection would pay for.
+   * The last response of this loop turn. Most responses end before the next one begins. These need no listener and are not
+   * kept: each garbage collection would have to scan them.
    */
   #latest: ServerResponse | undefined;
   /** When the last one has begun. */
   #latestAt = 0;
-  /** Responses that took longer, and are not finished, and when they have begun. */
+  /** Responses that outlasted their loop turn and are not finished, with the time at which each began. */
   readonly #pending = new Map<ServerResponse, number>();
   /** Responses that `checkContinue` gave to the application, which will pass them on as requests. */
   readonly #continued = new Set<ServerResponse>();
@@ -79,7 +79,7 @@ export class Requests {
     this.#pending.delete(response);
     if (this.#queued.size > 0) this.#queued.get(response.req.socket)?.delete(response);
     this.#end(response, begunAt);
-    // else the end of the loop turn tells
+    // otherwise the end of the loop turn shows it
     if (!this.#latest) this.#tell();
   }
 
@@ -103,7 +103,7 @@ export class Requests {
     return [...this.#pending.keys(), ...(this.#latest ? [this.#latest] : [])];
   }
 
-  /** The oldest requests in flight, for who looks into this process from outside. */
+  /** The oldest requests in flight, for a hang report: the manager reads them from outside. */
   describe(): { method: string; path: string; age: number }[] {
     const now = performance.now();
     const oldest = [...this.#pending, ...(this.#latest ? [[this.#latest, this.#latestAt] as const] : [])].slice(0, 5);
@@ -114,7 +114,7 @@ export class Requests {
     }));
   }
 
-  /** A connection of a server that knows no requests: it is one until it ends. */
+  /** A connection of a server without requests. It counts as one request until it ends. */
   hold(): void {
     this.#held += 1;
     this.#tell();
@@ -150,7 +150,7 @@ export class Requests {
     this.#tell();
   };
 
-  /** What is ended is counted, only the rest is watched. */
+  /** Counts the responses that have ended, and watches only the others. */
   #sift(response: ServerResponse): void {
     if (!response.socket && !response.writableFinished) this.#newestQueued.set(response.req.socket, response);
     if (response.writableEnded || response.destroyed) this.#end(response, this.#latestAt);

@@ -99,7 +99,7 @@ export class Room {
     const { board, slot, afterTurn } = this.#parts;
     this.#connections -= 1;
     board.setConnections(slot, this.#connections);
-    // later: whatever counts connections has seen this one end before the next one begins
+    // later: every counter of connections must see this one end before the next one begins
     if (this.#state === State.full) afterTurn(this.#regain);
   }
 
@@ -128,7 +128,7 @@ export class Room {
     this.#events.lost();
   }
 
-  /** Writes again what the scoreboard says of this worker: another worker, broken or hostile, may have overwritten it. */
+  /** Writes this worker's state to the scoreboard again: a broken or hostile worker may have overwritten it. */
   publish(): void {
     const { board, slot, pid } = this.#parts;
     board.publish(slot, pid, this.#state, this.#connections, this.#accepts);

@@ -1,6 +1,6 @@
 // Worker. The seats: the sockets of locations with `reuse`, which workers poll without the accept lock. The kernel puts each
-// connection into the queue of one of them, whoever polls it, so each must have a worker as long as there is one with room.
-// Which one is read from the scoreboard; whoever changes what stands there wakes those whom it concerns.
+// connection into the queue of one of them, even if no worker polls it. So each seat needs a worker while any worker has room.
+// The scoreboard tells which worker. A worker that changes the scoreboard wakes the workers that the change concerns.
 
 import { type Scoreboard, State } from '../scoreboard.js';
 import type { Entrance, Gate, Queue } from './gate.js';
@@ -13,7 +13,7 @@ export interface SeatsParts {
   wake(pid: number): void;
 }
 
-/** Those who serve, in the order of their slots. */
+/** The workers that serve, in the order of their slots. */
 function activeSlots(board: Scoreboard): number[] {
   const active: number[] = [];
   for (let slot = 0; slot < board.used; slot++) {
@@ -24,8 +24,8 @@ function activeSlots(board: Scoreboard): number[] {
 }
 
 /**
- * The seats of the worker in `slot`, of `count`. They are dealt out in turn; with more workers than seats several have
- * the same one. The seats of a worker that is full are those of the next one that is not, too.
+ * The seats of the worker in `slot`, of `count`. The workers get them one after the other; with more workers than seats several have
+ * the same seat. The next worker with room also gets the seats of a worker that is full.
  */
 export function seatsOf(board: Scoreboard, slot: number, count: number): Set<number> {
   const active = activeSlots(board);
@@ -60,7 +60,7 @@ export class Seats implements Queue {
     for (const slot of this.#others()) this.#wake(slot);
   }
 
-  /** Polls what is this worker's now, and nothing else. */
+  /** Polls the seats that belong to this worker now, and no others. */
   look(): void {
     const { board, slot } = this.#parts;
     let isBack = false;
@@ -69,34 +69,34 @@ export class Seats implements Queue {
         ? stickySeatsOf(board, slot, gates.length)
         : seatsOf(board, slot, gates.length);
       for (const [seat, gate] of gates.entries()) {
-        // one that does not open, for want of descriptors, makes us leave them all
+        // if one does not open, because no descriptor is free, this worker leaves all seats
         if (mine.has(seat) && board.state(slot) === State.ready) {
           isBack ||= this.#sticky.has(gate) && !gate.isOpen && board.id(slot) === seat;
           gate.open();
         } else gate.close();
       }
     }
-    // another worker has stood in at our own seat
+    // another worker has taken care of this worker's own seat
     if (isBack) for (const slot of this.#others()) this.#wake(slot);
   }
 
-  /** Polls nothing any more, for the reason that our slot tells, and hands on what it polled. */
+  /** Stops polling, for the reason that this worker's slot tells, and passes its seats to others. */
   leave(): void {
     const { board, slot } = this.#parts;
     for (const gate of this.#gates()) gate.close();
     const others = this.#others();
-    // a full worker keeps its place, so that it may come back without moving everybody
+    // A full worker keeps its place. When it comes back, the seats of the others do not move.
     if (board.state(slot) === State.full && this.#sticky.size === 0)
       this.#wake(others.find((other) => other > slot) ?? others[0]);
     else if (!board.isStopping) for (const other of others) this.#wake(other);
   }
 
-  /** Lets nobody in there any more. */
+  /** Accepts no more connections there. */
   remove(entrance: Entrance): void {
     for (const gate of this.#gates()) gate.remove?.(entrance);
   }
 
-  /** An even part of what waits in a queue that several poll, or all of it where this worker is the only one. */
+  /** An even part of a queue that several workers poll, or the whole queue if only this worker polls it. */
   share(seat: Queue): number {
     if (this.#sticky.has(seat)) return seat.waiting();
     const workers = activeSlots(this.#parts.board).length;
@@ -104,12 +104,12 @@ export class Seats implements Queue {
     return Math.ceil(seat.waiting() / Math.max(1, Math.ceil(workers / count)));
   }
 
-  /** An even part of what waits in all queues but the sticky ones: some may be those of a worker that is stuck. */
+  /** An even part of all queues except the sticky ones: some queues may belong to a worker that is stuck. */
   shareOfAll(): number {
     return Math.ceil(sum(this.#common()) / (1 + this.#others().length));
   }
 
-  /** Connections in the queues of all seats, be they polled by whom they may. */
+  /** Connections in the queues of all seats, whichever worker polls them. */
   waiting(): number {
     return sum(this.#gates());
   }

@@ -17,7 +17,7 @@ import { type Classes, classesOf, keepFromOthers } from './prototypes.js';
 /** `maxConnections = 0` means no limit before Node 21. */
 const ZERO_IS_A_LIMIT = Number.parseInt(process.versions.node, 10) >= 21;
 
-/** Where a monitor hears of each connection of `net.Server`. */
+/** The diagnostics channel on which Node publishes each connection of `net.Server`. */
 const admitted = channel('net.server.socket');
 
 /** One for each location. */
@@ -26,7 +26,7 @@ export function createServers(
   listener: Listener,
   settings: Settings,
 ): http.Server[] {
-  // the same for all: V8 would learn the shapes of two servers' requests apart
+  // One listener for all: with two, V8 would learn the shapes of each server's requests separately.
   const classes = classesOf(listener);
   return locations.map((location) => createServer(location, listener, settings, classes));
 }
@@ -35,7 +35,7 @@ function createServer(bound: BoundLocation, listener: Listener, settings: Settin
   const { secrets, asked: _, ...location } = bound;
   const secure = location.tls && secrets ? secureOptions(location.tls, secrets) : undefined;
   const own = { ...location, ...(secure ? { secure } : {}) };
-  // a framework is called with either kind of request, and a server is asked only for what it has
+  // a framework takes either kind of request, and only methods that the server has are called
   const made = settings.createServer?.(listener as ServerListener, own) as http.Server | undefined;
   const server = made ?? defaultServer(own, listener, settings, classes);
   if (secure?.requestCert && !secure.rejectUnauthorized) turnImpostorsAway(server);
@@ -43,7 +43,7 @@ function createServer(bound: BoundLocation, listener: Listener, settings: Settin
   return server;
 }
 
-/** The options that say how long a connection may be silent, over what the server has. */
+/** Applies the options that say how long a connection may be silent. They replace the server's own values. */
 export function setTimeouts(server: http.Server, { keepAliveTimeout, inactivityTimeout }: Settings): void {
   if (keepAliveTimeout !== undefined) server.keepAliveTimeout = keepAliveTimeout;
   if (inactivityTimeout !== undefined) server.setTimeout(inactivityTimeout);
@@ -63,7 +63,7 @@ function defaultServer(
 }
 
 function secureServer(options: ServerOptions, listener: Listener, { inactivityTimeout }: Settings): http.Server {
-  // loaded by those who need it: it takes milliseconds
+  // loaded only when it is needed: loading takes milliseconds
   const https = process.getBuiltinModule('node:https');
   return https.createServer(
     { ...options, ...(inactivityTimeout ? { handshakeTimeout: inactivityTimeout } : {}) },
@@ -93,7 +93,7 @@ export function open(
   return entrancesOf(server, location, fds, true);
 }
 
-/** What lets connections in for a server. @param isHttp whether its connections come with requests. */
+/** The entrance of a server. @param isHttp whether its connections carry requests. */
 export function entrancesOf(
   server: Server,
   location: BoundLocation | undefined,
@@ -124,7 +124,7 @@ function admit(server: Server & { blockList?: BlockList }, socket: Socket): void
   if (isNews && admitted.hasSubscribers) admitted.publish({ socket });
 }
 
-/** The types say that it is always a number, and it is none by default. */
+/** By its type this is always a number, but by default it is not set. */
 function limitOf({ maxConnections }: { maxConnections?: number }): number {
   return maxConnections || (maxConnections === 0 && ZERO_IS_A_LIMIT) ? maxConnections : Number.POSITIVE_INFINITY;
 }
@@ -133,7 +133,7 @@ function isBlocked(list: BlockList, { remoteAddress = '', remoteFamily }: Socket
   return isIP(remoteAddress) > 0 && list.check(remoteAddress, remoteFamily === 'IPv6' ? 'ipv6' : 'ipv4');
 }
 
-/** What the event `drop` tells; a UNIX socket has no addresses. */
+/** The argument of the event `drop`. A UNIX socket has no addresses. */
 function addressesOf(socket: Socket): DropArgument | undefined {
   if (socket.remoteAddress === undefined) return undefined;
   const { localAddress, localPort, localFamily, remoteAddress, remotePort, remoteFamily } = socket;

@@ -1,5 +1,5 @@
-// Worker, and the one process of `single`. All that serves: servers, the gates of their sockets, connections, the turnstile
-// between them, and the drain. It ends no process and hears no signal: whoever makes it does.
+// Worker, and the one process of `single`. It owns all that serves: servers, the gates of their sockets, connections, the turnstile
+// between them, and the drain. It ends no process and handles no signal: its owner does that.
 
 import type { Server as HttpServer } from 'node:http';
 import type { Server, Socket } from 'node:net';
@@ -38,9 +38,9 @@ export interface Post {
   readonly sockets: readonly (readonly number[])[];
   /** Makes the gates of sockets that have no descriptors. */
   readonly createGate?: (entrances: readonly Entrance[], events: GateEvents) => Gate;
-  /** What the keys of TLS session tickets are made from, if a pool shares them. */
+  /** The seed for the keys of TLS session tickets, if a pool shares them. */
   readonly ticketSeed?: string;
-  /** Lets no handshake begin any more, where no manager does it. */
+  /** Stops new handshakes, where no manager does it. */
   refuse?(): void;
   /** Closes the listening sockets. */
   close(): void;
@@ -49,9 +49,9 @@ export interface Post {
 export interface ServiceEvents {
   /** Before it serves, once for each server. */
   server(server: HttpServer): void;
-  /** It accepts no more, and nothing was waited for. */
+  /** It has stopped accepting, and has not waited for anything yet. */
   leaving(): void;
-  /** The last connection has ended. What follows may take so many milliseconds. */
+  /** The last connection has ended. The listeners may take so many milliseconds. */
   empty(patience: number): void;
 }
 
@@ -65,7 +65,7 @@ export class Service {
   readonly #turnstile: Turnstile;
   /** Made for the locations. */
   readonly #made: readonly HttpServer[];
-  /** Those, and the application's own. */
+  /** The servers made for the locations, and the application's own. */
   readonly #servers: HttpServer[];
   /** Those of {@link made} that the application has not closed. */
   readonly #open: Set<HttpServer>;
@@ -77,12 +77,12 @@ export class Service {
   readonly #closed: (this: Socket) => void;
   #isLeaving = false;
   #isEmpty = false;
-  /** When the process has to have ended: `performance.now()`. */
+  /** The time by which the process must have ended, by `performance.now()`. */
   #exitsAt = Number.POSITIVE_INFINITY;
-  /** Ends what the drain has scheduled. */
+  /** Cancels the timers of the drain. */
   #stopDrain = () => {};
 
-  /** @param listener whom servers are made for; nobody where the application makes its own, see {@link adopt}. */
+  /** @param listener servers are made for it; there is none where the application makes its own, see {@link adopt}. */
   constructor(post: Post, listener: Listener | undefined, settings: Settings, events: ServiceEvents) {
     // before the application is called
     makeOwnContext();
@@ -157,18 +157,18 @@ export class Service {
     return this.#turnstile.connections === 0;
   }
 
-  /** Somebody wants this service to look at its sockets. */
+  /** A wake was received: this service looks at its sockets. */
   woken(): void {
     this.#turnstile.woken();
   }
 
-  /** At each heartbeat: writes this worker's state to the scoreboard again, and how it is. */
+  /** At each heartbeat: writes this worker's state and figures to the scoreboard again. */
   publish(): void {
     this.#turnstile.publish();
     this.#statistics.measure(this.#budget.left);
   }
 
-  /** Somebody here is about to read the counts: those of this loop turn are written as well. */
+  /** The counts are about to be read in this process. Writes those of this loop turn first. */
   count(): void {
     this.#statistics.tell();
   }
@@ -181,7 +181,7 @@ export class Service {
       const { gracefulTimeout } = this.#settings;
       if (isStopping) this.#post.refuse?.();
       this.#turnstile.close(isStopping);
-      // at a stop nobody accepts any more: with the last of these closed newcomers are refused at once, and the port is free
+      // At a stop no worker accepts any more. When the last socket is closed new clients are refused at once, and the port is free.
       this.#post.close();
       const stopSweep = drain(this.#connections, this.#servers, gracefulTimeout, isStopping);
       const timer = setTimeout(this.#abortRest, gracefulTimeout - abortMargin(gracefulTimeout));
@@ -190,7 +190,7 @@ export class Service {
         clearTimeout(timer);
         stopSweep();
       };
-      // when all of it is prepared: the application may end its streams
+      // last, when the drain is prepared: the application may end its streams in this event
       trace.worker('worker %d drains: %s', process.pid, reason);
       this.#events.leaving();
       this.#tellIfEmpty();
@@ -242,14 +242,14 @@ export class Service {
     );
   }
 
-  /** One that listens again has been seen before. */
+  /** A server that listens again is known already. */
   #watch(server: Server, isHttp: boolean): void {
     if (this.#watched.has(server)) return;
     this.#watched.add(server);
     const { inactivityTimeout } = this.#settings;
     if (inactivityTimeout !== undefined) setHandshakeTimeout(server, inactivityTimeout);
     if (!isHttp) return this.#connections.watchPlain(server);
-    // one of http2 is asked only for what it has
+    // a server of http2 does not have all of these methods
     const http = server as HttpServer;
     setTimeouts(http, this.#settings);
     adoptPrototypes(http);
@@ -258,7 +258,7 @@ export class Service {
     this.#servers.push(http);
   }
 
-  /** Such a server takes no connection any more. Without any server this service has nothing to do. */
+  /** A closed server takes no more connections. Without any server this service has nothing to do. */
   #closedByApplication(server: HttpServer, entrances: readonly Entrance[]): void {
     const { isStopping } = this.#post.board;
     this.#open.delete(server);
@@ -266,7 +266,7 @@ export class Service {
     else this.#turnstile.drop(entrances);
   }
 
-  /** Also by what the application does when it is told of its servers. */
+  /** The application may also close them in the event that announces its servers. */
   #hasLeft(): boolean {
     return this.#isLeaving;
   }
@@ -278,7 +278,7 @@ export class Service {
   }
 
   #tellIfEmpty(): void {
-    // in a later turn: the last connection may have been admitted in this one
+    // in a later turn: the last connection may have been accepted in this one
     afterTurn(() => {
       if (this.#turnstile.connections > 0 || this.#isEmpty) return;
       this.#isEmpty = true;

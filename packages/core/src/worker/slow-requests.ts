@@ -1,12 +1,12 @@
-// Worker. Tells of requests that take longer than `slowRequest`, each once: while they wait, or when they are over. It costs nothing
-// per request but a comparison.
+// Worker. Logs each request that takes longer than `slowRequest` once: while it runs, or when it has ended. It costs nothing
+// per request except one comparison.
 
 import type { ServerResponse } from 'node:http';
 import type { Log } from '../log.js';
 import { printable } from '../printable.js';
 import { inOwnContext } from './own-context.js';
 
-/** How often it looks at those that wait: four times in the limit, within these bounds. Milliseconds. */
+/** How often it checks the requests that run: four times in the limit, within these bounds. Milliseconds. */
 const SOONEST = 25;
 const LATEST = 1_000;
 

@@ -1,5 +1,5 @@
 // Worker. Counts what this worker does, in its record of the shared page: requests and how long they took, and at each heartbeat
-// how busy and how large the process is. It makes nothing per request.
+// how busy and how large the process is. It allocates nothing per request.
 
 import { performance } from 'node:perf_hooks';
 import { BUCKETS, bucketOf, percentiles } from '../durations.js';
@@ -8,7 +8,7 @@ import type { Recorder } from '../stats.js';
 export class Statistics {
   readonly #recorder: Recorder;
   #begun = 0;
-  /** How long the turns of the event loop took that ran the application, since the last heartbeat. */
+  /** Durations of the loop turns that ran the application, since the last heartbeat. */
   readonly #turns = new Uint32Array(BUCKETS);
   #turnAt = 0;
   #busy = performance.eventLoopUtilization();
@@ -42,7 +42,7 @@ export class Statistics {
     return duration;
   }
 
-  /** How many requests have begun, told also where no loop turn ends. */
+  /** How many requests have begun; also correct before the loop turn ends. */
   tell(): void {
     this.#recorder.begun(this.#begun);
   }

@@ -1,5 +1,5 @@
 // Worker, and the one process of `single`. The trace of each connection (`DEBUG=prefork:connection`): one id in all its lines,
-// from its arrival through the hand-over to its close. It changes nothing, and without DEBUG it does not exist.
+// from its arrival through the hand-over to its close. It changes nothing, and without DEBUG it is not created.
 
 import { EventEmitter } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
@@ -21,7 +21,7 @@ class Story {
 
   /** A connection was taken from the accept queue for this server. */
   arrived(server: object, socket: Socket): void {
-    // the last to wrap `emit`, so the first to see an event
+    // It wraps `emit` last, so it sees an event first.
     if (server instanceof EventEmitter && !this.#watched.has(server)) this.#watch(server);
     this.#count += 1;
     const id = `${process.pid}-${this.#count}`;
@@ -92,16 +92,16 @@ class Story {
     const carrier =
       'stream' in request && request.httpVersionMajor > 1 ? request.stream.session : transportOf(request.socket);
     const id = carrier && this.#ids.get(carrier);
-    // what is behind the question mark may be a secret
+    // the query may contain a secret
     if (id) tell(id, what, `${request.method} ${request.url?.split('?', 1)[0]}`);
     return id;
   }
 }
 
-/** What a client has sent is in it. */
+/** The text contains what a client has sent. */
 function tell(id: string, what: string, how: string): void {
   trace.connection('%s %s %s', id, what, printable(how));
 }
 
-/** `undefined` unless somebody wants to read it: then nothing is done for a connection. */
+/** `undefined` unless the trace is on. Without it nothing is done for a connection. */
 export const story = trace.connection.enabled ? new Story() : undefined;

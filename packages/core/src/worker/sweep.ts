@@ -1,15 +1,15 @@
-// Worker. Whose connection ends while the worker drains, and when: pure, but for the clock it is given. It closes nothing.
+// Worker. Decides which connection ends during a drain, and when. Pure, except for the clock that it is given. It closes nothing.
 
 /** The longest that a connection without one request may stay. Milliseconds. */
 const LONGEST_UNUSED = 5000;
 
-/** Whose turn it is on a connection. */
+/** Which side of a connection has to act next. */
 export const Turn = {
-  /** Nobody's: no request runs. Half a head is none. */
+  /** Neither: no request runs. An incomplete request head is no request. */
   idle: 0,
-  /** The client's: a request that it has not sent whole, or an answer that it does not read. */
+  /** The client: it has not sent its whole request, or it does not read the answer. */
   client: 1,
-  /** The application's. The drain waits for it. */
+  /** The application. The drain waits for it. */
   application: 2,
 } as const;
 export type Turn = (typeof Turn)[keyof typeof Turn];
@@ -18,14 +18,14 @@ export type Turn = (typeof Turn)[keyof typeof Turn];
 export interface Patience {
   /** For an idle connection, and for a client that stalls. */
   readonly linger: number;
-  /** For half a head. */
+  /** For an incomplete request head. */
   readonly requestTimeout: number;
 }
 
 /** One connection as it is now. */
 export interface Sight {
   readonly turn: Turn;
-  /** Bytes of its own; those that TLS needs do not count. */
+  /** Bytes of the application's data; bytes that TLS adds do not count. */
   readonly hasReceived: boolean;
   readonly hasSent: boolean;
   /** Bytes that went over the wire. */
@@ -35,29 +35,29 @@ export interface Sight {
 
 export class Sweep<Connection extends object> {
   readonly #patience: Patience;
-  /** When something last happened that gives a connection more time. */
+  /** When the connection was last active in a way that gives it more time. */
   readonly #seen = new WeakMap<Connection, { turn: Turn; progress: number; since: number }>();
 
   constructor(patience: Patience) {
     this.#patience = patience;
   }
 
-  /** How often to look, so that the end comes when it is due. */
+  /** How often to check, so that each connection ends in time. */
   get interval(): number {
     return Math.max(10, Math.floor(Math.min(this.#patience.linger, LONGEST_UNUSED) / 5));
   }
 
-  /** Whether a connection has had its time. */
+  /** Whether the time of a connection is over. */
   isOver(connection: Connection, sight: Sight, now: number): boolean {
     const { turn, received, sent } = sight;
-    // what an idle client sends gives it no time: half a request promises nothing
+    // Data from an idle client gives it no more time: half a request may never be completed.
     const progress = turn === Turn.client ? received + sent : sent;
     const seen = this.#seen.get(connection);
     if (!seen || seen.turn !== turn || seen.progress !== progress || turn === Turn.application) {
       this.#seen.set(connection, { turn, progress, since: now });
       return false;
     }
-    // timers may come a little early
+    // timers may fire a little early
     return now - seen.since >= this.#limit(sight) - 1;
   }
 

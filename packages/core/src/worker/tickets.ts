@@ -1,5 +1,5 @@
-// Worker. The key of a TLS server's session tickets: the same in all workers, and another one for each place and each way to
-// ask clients for a certificate, or a session of a server that asks for none would pass at one that requires it.
+// Worker. The key of a TLS server's session tickets. It is the same in all workers, and differs by place and by the way to
+// ask for client certificates. Otherwise a session of a server that asks for none would be accepted by one that requires it.
 
 import type { Server } from 'node:net';
 import { type BoundLocation, locationKey } from '../handover.js';

@@ -1,5 +1,5 @@
-// Worker. This worker's turn to accept: the accept lock, and the word on the scoreboard that names the holder. They differ in
-// user code, where the holder stays the holder and has given the lock back. It takes no connection and opens no gate.
+// Worker. This worker's turn to accept: the accept lock, and the scoreboard's field that names the holder. They differ in
+// user code: the holder stays the holder, but has given the lock back. This file takes no connection and opens no gate.
 
 import { trace } from '../log.js';
 import type { Scoreboard } from '../scoreboard.js';
@@ -57,7 +57,7 @@ export class Turn {
   }
 
   /**
-   * This worker is the holder no more. If it was, the waiter with the fewest connections is woken.
+   * This worker is no longer the holder. If it was, it wakes the waiter with the fewest connections.
    *
    * @returns whether there was one.
    */

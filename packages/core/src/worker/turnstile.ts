@@ -66,7 +66,7 @@ export class Turnstile {
     this.#room.close();
   }
 
-  /** The application has closed the server of these entrances, and others are open: what waits is left to the others. */
+  /** The application has closed the server of these entrances, and others are open. The other workers get what waits there. */
   drop(entrances: readonly Entrance[]): void {
     const { gate, seats } = this.#intake;
     for (const entrance of entrances) {
@@ -84,7 +84,7 @@ export class Turnstile {
   arrived(entrance: Entrance, socket: Socket): void {
     this.#intake.count(this.#intake.gate);
     const { acceptLock, multiAccept } = this.#options;
-    // in user code: the gate is still open, and the lock is free for the others
+    // This worker is in user code. Its gate is still open, and other workers may take the lock.
     if (acceptLock && !this.#turn.isLocked) return this.#intake.serve(entrance, socket);
     const waiting = this.#intake.waiting();
     const canHandOver = waiting === 0 && this.#room.isFree();
@@ -124,7 +124,7 @@ export class Turnstile {
     const time = now();
     this.#pace.begin(time);
     board.setBusySince(slot, time);
-    // also when another worker has handed over to this one, which has not heard of it yet
+    // also when another worker has handed over to this one, and the wake has not arrived yet
     if (this.#turn.isLocked || board.holder === slot) this.#lookout.callDeputy(time);
     this.#turn.unlock();
     afterTurn(this.#leave);
@@ -141,14 +141,14 @@ export class Turnstile {
     this.publish();
     this.#intake.lookAtSeats();
     if (!this.#intake.gate || !this.#options.acceptLock) return;
-    // handed over to a worker that has just lost its room
+    // the hand-over came to a worker that has just become full
     if (!this.#room.isFree()) return this.#balance.situation() === 'ours' ? this.#stepAside() : undefined;
     if (this.#pace.isBusy) return;
     this.look();
     if (!this.#turn.isLocked) this.#lookout.keepLooking();
   }
 
-  /** Takes what is due to this worker, if it is its turn. */
+  /** Takes this worker's share, if it is its turn. */
   look(): void {
     if (!this.#intake.gate || this.#turn.isLocked || !this.#room.isFree()) return;
     const situation = this.#balance.situation();
@@ -157,7 +157,7 @@ export class Turnstile {
     if (this.#intake.hasEnough()) return situation === 'ours' ? this.#stepAside() : this.#lookout.keepLooking();
     switch (situation) {
       case 'ours':
-        // without the lock: another worker is taking its share this very moment
+        // The lock is not free: another worker is taking its share at this moment.
         return this.#turn.lock() ? this.#settle() : this.#parts.afterTurn(this.#lookAgain);
       case 'nobody':
       case 'blocked':
@@ -176,7 +176,7 @@ export class Turnstile {
     if (waiting === 0 || !this.#turn.lock()) return;
     this.#intake.takeShare(waiting);
     this.#turn.unlock();
-    // what it took may be silent, and then nothing else makes this worker look again
+    // The connections that it took may stay silent. Then nothing else makes this worker look again.
     if (waiting > BITE) this.#parts.afterTurn(this.#lookAgain);
   }
 
@@ -198,7 +198,7 @@ export class Turnstile {
     this.#intake.gate?.open();
   }
 
-  /** Closes the gate without a successor of our choice. */
+  /** Closes the gate without choosing the next holder. */
   #stepAside(): void {
     this.#intake.gate?.close();
     if (!this.#room.isFree()) this.#intake.seats?.leave();
@@ -206,7 +206,7 @@ export class Turnstile {
     if (this.#room.isFree()) this.#lookout.keepLooking();
   }
 
-  /** Nobody has accepted for too long: takes what waits, with the lock if it is free. */
+  /** No worker has accepted for too long. Takes the whole queue, with the lock if it is free. */
   #passHolder(waiting: number): void {
     if (this.#turn.lock()) return this.#settle();
     this.#lookout.complain();

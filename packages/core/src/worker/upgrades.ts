@@ -5,7 +5,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { after, afterTurn } from './own-context.js';
 
-/** WebSockets are closed over this time, so that their clients do not come back as a herd. Milliseconds. */
+/** WebSockets are closed spread over this time, so that their clients do not all reconnect at once. Milliseconds. */
 const WINDOW = 1000;
 const STEPS = 20;
 

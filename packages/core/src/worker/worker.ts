@@ -1,5 +1,5 @@
-// Worker. A worker's life in order: load -> serve -> beat -> drain -> exit. It owns its slot of the scoreboard, its descriptor
-// of the lock file, and what serves in service.ts; it never starts or signals a process, but for the wake.
+// Worker. The steps of a worker in order: load -> serve -> beat -> drain -> exit. It owns its slot of the scoreboard, its descriptor
+// of the lock file, and the service of service.ts. It starts no process and sends no signal except the wake.
 
 import { closeSync } from 'node:fs';
 import type { Server as HttpServer } from 'node:http';
@@ -25,11 +25,11 @@ import { Service } from './service.js';
 /** For the log line that names what was not waited for. Milliseconds. */
 const LAST_WORDS = 10;
 
-/** What the application is told, and asked. */
+/** The calls to the application. */
 export interface WorkerEvents {
   /** Before it serves, once for each server. */
   server(server: HttpServer): void;
-  /** It begins to drain, and has waited for nothing. */
+  /** It begins to drain, and has not waited for anything yet. */
   finish(graceful: boolean): void;
   /** After the last connection has ended; the worker exits when the promise has settled, in so many milliseconds. */
   drained(patience: number): Promise<unknown>;
@@ -38,7 +38,7 @@ export interface WorkerEvents {
 /** What a worker serves. */
 export interface Charge {
   facts: Facts;
-  /** Whom the servers of {@link places} are made for. */
+  /** The listener of the servers that are made for {@link places}. */
   listener?: Listener;
   places: readonly Place[];
 }
@@ -50,12 +50,12 @@ export interface WorkerHandle {
   status(): Status;
   /** Stops accepting, finishes what is open, exits 0. */
   drain(): void;
-  /** Exits 0 at once, and says before that it does so on purpose. */
+  /** Exits 0 at once. It tells the manager first that this is intended. */
   exit(): void;
   /**
    * Serves with a server of the application as well.
    *
-   * @returns what to call when the application closes it; with `true` nobody needs the descriptors any more.
+   * @returns a function to call when the application closes it; with `true` the descriptors are not needed any more.
    */
   adopt(server: Server, places: readonly Place[], isHttp: boolean): (isDone: boolean) => void;
   /**
@@ -66,10 +66,10 @@ export interface WorkerHandle {
   abandon(): boolean;
 }
 
-/** A worker that goes of its own accord this soon has crashed: the manager replaces it more and more slowly. Milliseconds. */
+/** A worker that leaves by itself this early counts as crashed: the manager waits longer before each replacement. Milliseconds. */
 const CRASH_AGE = 2_000;
 
-/** What a worker is born with. */
+/** What a worker gets at its start. */
 export function bornWith(listener: Listener): Charge {
   const facts = takeFacts();
   return { facts, listener, places: placesOf(facts.locations) };
@@ -83,7 +83,7 @@ export function serve(identity: Identity, settings: Settings, events: WorkerEven
   const stats = new Stats(mapSharedDoubles(STATS_FD, STATS_BYTES), facts.manager);
   const locations = places.map(({ location }) => location);
   const sockets = places.map(({ fds }) => fds);
-  /** With those of the application's servers. */
+  /** Including those of the application's servers. */
   const served = new Set(places);
   const open = new Set(sockets.flat());
   const close = (fds: Iterable<number> = open) => {
@@ -114,7 +114,7 @@ export function serve(identity: Identity, settings: Settings, events: WorkerEven
       events.finish(true);
     },
     empty(patience) {
-      // the manager would kill what waits for longer
+      // the manager would kill a worker that waits longer
       if (!isAbandoned) setTimeout(() => process.exit(), patience + LAST_WORDS).unref();
       void events.drained(patience).finally(() => {
         heartbeat.release();
@@ -122,7 +122,7 @@ export function serve(identity: Identity, settings: Settings, events: WorkerEven
       });
     },
   });
-  /** One whose application closes its servers as soon as they listen would be replaced by the next such worker for ever. */
+  /** If an application closed its servers as soon as they listen, its workers would be replaced for ever without a delay. */
   const isCrash = () => isAbandoned && service.isEmpty && performance.now() - (servesSince ?? 0) < CRASH_AGE;
   const beats = { ...settings, patience };
   const heartbeat = createHeartbeat(beats, {
@@ -143,7 +143,7 @@ export function serve(identity: Identity, settings: Settings, events: WorkerEven
   });
 
   process.on('SIGURG', () => service.woken());
-  // whoever sees the pid on the scoreboard may signal us from here on
+  // from here on other processes can read the pid on the scoreboard and send signals
   board.enter(slot, process.pid, identity.id, now());
 
   // nothing happens before this tick has ended: handlers may be attached right after listen()
