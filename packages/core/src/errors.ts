@@ -11,6 +11,7 @@ export const ERROR_CODES = {
   ERR_PREFORK_LOCK_FILE: 'The lock file cannot be used',
   ERR_PREFORK_OWNER: 'The workers cannot be started as `user` and `group`',
   ERR_PREFORK_PID_FILE: 'The PID file cannot be used',
+  ERR_PREFORK_PLATFORM: 'This machine or this Node has not what sharing a listening socket needs',
   ERR_PREFORK_RELOAD: 'A reload did not come up, the old workers stay',
   ERR_PREFORK_RUNNING: 'This server, or another one with the same PID file, runs already',
   ERR_PREFORK_SHUT_DOWN: 'A listening socket was shut down, and cannot listen again',

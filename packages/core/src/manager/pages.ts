@@ -3,6 +3,7 @@
 
 import { closeSync, fstatSync } from 'node:fs';
 import { type Facts, writeFacts } from '../handover.js';
+import { checkSize } from '../platform.js';
 import { anonymousFile, sealSize } from '../posix/memory.js';
 import { SCOREBOARD_BYTES, SCOREBOARD_NAME, Scoreboard } from '../scoreboard.js';
 import { openStats, type StatsPage } from './statistics.js';
@@ -22,6 +23,7 @@ export class Pages {
     this.#factsOf = facts;
     this.#scoreboard = anonymousFile(SCOREBOARD_NAME, SCOREBOARD_BYTES);
     try {
+      checkSize(this.#scoreboard, SCOREBOARD_BYTES);
       sealSize(this.#scoreboard);
       this.board = Scoreboard.map(this.#scoreboard);
       this.stats = openStats(inherited);

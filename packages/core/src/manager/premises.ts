@@ -6,6 +6,7 @@ import type { Tickets } from '../handover.js';
 import { libc } from '../libc.js';
 import type { Location } from '../locations.js';
 import type { Settings } from '../options.js';
+import { checkMachine, checkNode } from '../platform.js';
 import { setWelcome } from '../posix/filters.js';
 import type { Scoreboard } from '../scoreboard.js';
 import { assign, takeActivated } from './activation.js';
@@ -66,11 +67,13 @@ export async function openPremises(
   changed?: () => void,
 ): Promise<Premises> {
   enterFolder(settings.directory);
+  checkMachine();
   // loaded before a socket file is looked at: right after that Node's require() may not follow a symlink to a module
   libc();
   const owner = resolveOwner(settings.user, settings.group);
   const { asked, ...opened } = await openSockets(settings, locations, inheritance, changed !== undefined);
   try {
+    checkNode(opened.sockets.find(({ activated, location }) => !activated && location.fd === undefined)?.fds[0]);
     return furnish(opened, { settings, owner, inheritance, asked, changed });
   } catch (error) {
     close(opened, settings, inheritance !== undefined);
@@ -93,12 +96,11 @@ function furnish(opened: Opened, { settings, owner, inheritance, asked, changed 
   const pidFile = new PidFileKeeper(settings, inheritance);
   opened.pidFile = pidFile;
   if (settings.lockFile !== undefined) opened.lockFile = createLockFile(settings.lockFile, owner);
-  const { lockFile } = opened;
   // the application may make servers of TLS where no location says so
   const mayTls = changed !== undefined || settings.createServer !== undefined;
   const secrets = new PoolSecrets(sockets, mayTls, inheritance?.tickets);
   const pages = new Pages(inheritance?.stats, () => ({
-    ...(lockFile ? { lockFile: lockFile.path } : {}),
+    ...(opened.lockFile ? { lockFile: opened.lockFile.path } : {}),
     isOtherUser: owner.uid !== undefined && owner.uid !== process.getuid?.(),
     locations: sockets.map(({ location }) => location),
     onDemand: opened.onDemand?.sockets.map(({ location: { url } }) => url) ?? [],
@@ -116,7 +118,7 @@ function furnish(opened: Opened, { settings, owner, inheritance, asked, changed 
     board: pages.board,
     owner,
     stats: pages.stats,
-    lockFile,
+    lockFile: opened.lockFile,
     get descriptors() {
       return { ...pages.descriptors, sockets: sockets.map(({ fds }) => fds) };
     },

@@ -4,7 +4,7 @@
 import type { Server as HttpServer } from 'node:http';
 import { NO_NEWS, Phase } from '../bulletin.js';
 import { monotonic } from '../clock.js';
-import { messageOf } from '../errors.js';
+import { messageOf, PreforkError } from '../errors.js';
 import { listenFixOf } from '../fixes.js';
 import type { BoundLocation } from '../handover.js';
 import type { Location } from '../locations.js';
@@ -68,8 +68,7 @@ export class Single {
     const { log, silent } = this.#settings;
     process.on('exit', this.#release);
     try {
-      const { openPost } = await (process.platform === 'linux' ? import('./linux.js') : import('./portable.js'));
-      this.#post = await openPost(this.#settings, locations);
+      this.#post = await this.#openPost(locations);
     } catch (error) {
       log.error(`${messageOf(error)}${listenFixOf(error)}`);
       return this.#finished(error as Error);
@@ -168,6 +167,21 @@ export class Single {
     process.off('exit', this.#release);
     this.#settings.log.info(`Server ${process.pid} stopped`);
     this.#events.finished(error);
+  }
+
+  /** That of Linux needs private parts of Node and layouts of the kernel; the other one nothing but Node's own `listen`. */
+  async #openPost(locations: Location[]): Promise<SinglePost> {
+    if (process.platform === 'linux') {
+      const { openPost } = await import('./linux.js');
+      try {
+        return await openPost(this.#settings, locations);
+      } catch (error) {
+        if (!(error instanceof PreforkError) || error.code !== 'ERR_PREFORK_PLATFORM') throw error;
+        this.#settings.log.warn(error.message);
+      }
+    }
+    const { openPost } = await import('./portable.js');
+    return await openPost(this.#settings, locations);
   }
 
   readonly #release = (): void => {
