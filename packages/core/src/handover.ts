@@ -1,5 +1,5 @@
-// Both processes. What a worker, or the next manager in an upgrade, is told by the manager that starts it: a page of facts in
-// memory that only it inherits, and in the environment no more than who it is.
+// Both processes. What the manager tells a worker, or the next manager of an upgrade, at its start: a page of facts in
+// memory that only the new process inherits, and variables that say only who it is.
 
 import { closeSync, fstatSync, readSync, writeSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
@@ -91,7 +91,7 @@ export interface Identity {
   patience: number;
 }
 
-/** Whose place this manager is to take. */
+/** The manager whose place this one takes. */
 export interface Succession {
   /** The old manager's pid. */
   manager: number;
@@ -123,7 +123,7 @@ export function successionVariable({ manager, run }: Succession): Record<string,
 const KEY = Symbol.for('prefork.identity');
 const globals = globalThis as { [KEY]?: { identity?: Identity; succession?: Succession } | undefined };
 
-/** Who we are. The variables are taken away, so that a child process of the application is nobody's worker. */
+/** Who we are. The variables are deleted, so that a child process of the application does not take itself for a worker. */
 function takeIdentity(): { identity?: Identity; succession?: Succession } {
   const [manager, run, slot, patience] = numbers(process.env[WORKER], 4);
   const [oldManager, oldRun] = numbers(process.env[UPGRADE], 2);
@@ -156,7 +156,7 @@ export const { identity, succession } = globals[KEY];
 /** What /proc calls the facts. */
 export const FACTS_NAME = 'prefork-facts';
 
-/** A page that only who inherits the descriptor can read. */
+/** A page that only a process with the inherited descriptor can read. */
 export function writeFacts(facts: Facts | Estate): number {
   const bytes = Buffer.from(JSON.stringify(facts));
   const fd = anonymousFile(FACTS_NAME, 0);

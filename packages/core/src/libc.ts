@@ -25,7 +25,7 @@ export function loadKoffiBinary(path: string): void {
   try {
     bound = bind(load(path) as typeof koffi);
   } catch {
-    // moved since the manager loaded it: koffi will look for it
+    // the file was moved since the manager loaded it, so koffi has to search for it
   }
 }
 

@@ -199,7 +199,7 @@ export interface PreforkOptions {
 export type Settings = Required<Omit<PreforkOptions, OptionalName | 'listen' | 'maxMemory' | 'slowRequest'>> &
   Pick<PreforkOptions, OptionalName> & {
     listen: string[];
-    /** Whether somebody has said how many workers there are. */
+    /** Whether the number of workers was set. */
     areWorkersGiven: boolean;
     /** Bytes of each worker. */
     maxMemory: number;
@@ -315,13 +315,13 @@ export function resolveOptions(options: PreforkOptions = {}): Settings {
   };
 }
 
-/** @throws TypeError or RangeError for a value that is none of this option, by the name that its giver knows. */
+/** @throws TypeError or RangeError for an invalid value; `name` in the message is what the caller used (`--workers`). */
 export function checkValue(option: keyof PreforkOptions, value: unknown, name = `\`${option}\``): void {
   if (option === 'workers' || option === 'spare') checkWorkers(name, value);
   else checkOption(name, KINDS[option], value);
 }
 
-/** @throws RangeError for a number of workers that is none. */
+/** @throws RangeError for an invalid number of workers. */
 export function checkWorkers(name: string, value: unknown): asserts value is number {
   checkOption(name, 'count', value);
   if ((value as number) > MAX_WORKERS)

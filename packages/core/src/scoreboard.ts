@@ -1,7 +1,7 @@
 // Both processes. One shared page: a slot of 32-bit counters for each worker, and a header.
 //
-// A worker writes its own slot only. The header is written by whoever holds the accept lock; the deputy word by the
-// deputy as well, the stopping word and the bulletin by the manager. Everybody reads everything. To the manager the page
+// A worker writes its own slot only. The header is written by the worker that has the accept lock; the deputy word by the
+// deputy as well, the stopping word and the bulletin by the manager. Every process reads all of it. To the manager the page
 // is untrusted: it acts on its own records and takes from here only what it shows, which worker to wake, and whether a
 // worker may be sent QUIT yet.
 
@@ -27,7 +27,7 @@ const USED = 0; // slots ever used, what a reader has to look at
 const HOLDER = 1; // slot + 1 of the worker whose gate is open, or that was just woken to open it; 0 = nobody
 const DEPUTY_AT = 2; // when the deputy looked last; 0 = there is no deputy
 const STOPPING = 3; // 1 once the manager has begun to stop the whole server
-const STUCK = 5; // slot + 1 of the holder that somebody has complained about
+const STUCK = 5; // slot + 1 of the holder that a worker has reported as stuck
 const TURN = 4; // counts the accepts of the pool from shared sockets, so that it is known whose was longest ago
 const BULLETIN = 6; // the first of the manager's words
 const PID_FILE = 15; // which PID file the server has, the low half of its inode; 0 = none

@@ -16,7 +16,7 @@ export interface ActivatedSocket {
   readonly name: string;
 }
 
-/** A location, and the socket it takes; it binds one without. */
+/** A location, and the socket that it takes. Without a socket the manager binds one. */
 export interface Place {
   readonly location: Location;
   readonly activated?: ActivatedSocket;
@@ -51,8 +51,8 @@ export function takeActivated(): { sockets: ActivatedSocket[]; giveBack(): void 
 }
 
 /**
- * A location takes the sockets that it names, else those at its address; what nobody took goes in order to those that got
- * none, the last of them takes all the rest. What is still left is served as plain http.
+ * A location takes the sockets that it names, else those at its address. The sockets left over go in order to the locations without
+ * a socket; the last of these takes all the rest. Sockets that no location takes are served as plain http.
  *
  * @throws PreforkError `ERR_PREFORK_ACTIVATION` for a name that no socket has.
  */

@@ -15,7 +15,7 @@ export class Backoff {
     return this.#holdUntil > now ? this.#holdUntil : Number.POSITIVE_INFINITY;
   }
 
-  /** The system refused a process: that is not tried again at once. */
+  /** The system refused to start a process. The next try waits. */
   refused(now: number, log: Log): void {
     this.#forget(now);
     this.#crashes = Math.max(this.#crashes, FREE_CRASHES);

@@ -1,4 +1,4 @@
-// Manager. Node's diagnostics channels of the pool: what happened, as plain objects. It decides nothing, and costs nothing
+// Manager. Publishes the pool's events on Node's diagnostics channels, as plain objects. It decides nothing, and costs nothing
 // when nobody has subscribed.
 
 import { channel } from 'node:diagnostics_channel';

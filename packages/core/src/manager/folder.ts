@@ -9,9 +9,9 @@ import { origin } from './origin.js';
 let home: string | undefined;
 
 /**
- * The folder of the next process.
+ * The folder in which the next process starts.
  *
- * @throws PreforkError `ERR_PREFORK_DIRECTORY` when nobody can start there.
+ * @throws PreforkError `ERR_PREFORK_DIRECTORY` when no process can start there.
  */
 export function nextFolder(directory: string | undefined): string {
   const folder = directory ?? origin().folder;

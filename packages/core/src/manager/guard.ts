@@ -1,5 +1,5 @@
-// Manager. The one rule of the house's head: nothing but a failed start ends the manager. What only tidies or tells goes
-// through here.
+// Manager. Only a failed start may end the manager. Code that only cleans up or reports runs
+// through this file.
 
 import { messageOf } from '../errors.js';
 import type { Log } from '../log.js';

@@ -1,5 +1,5 @@
-// Manager. What a worker whose heartbeat is overdue was doing: a line of the log, an event, and a line of JSON in a file. It decides
-// nothing, and nothing that goes wrong here is more than a line of the log.
+// Manager. Reports what a worker with an overdue heartbeat was doing: a log line, an event, and a line of JSON in a file. It decides
+// nothing, and an error here is only logged.
 
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { messageOf, PreforkError } from '../errors.js';
@@ -67,7 +67,7 @@ export class HangReports {
     this.#inspect = look;
   }
 
-  /** Resolves when it is told, and never rejects. */
+  /** Resolves when the report is made, and never rejects. */
   async report({ pid, id }: WorkerRecord): Promise<void> {
     const { log, hangReportFile } = this.#settings;
     const report: HangReport = { time: new Date().toISOString(), pid, workerId: id, frames: [], requests: [] };

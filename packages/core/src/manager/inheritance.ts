@@ -20,7 +20,7 @@ export interface Inheritance {
   readonly stats?: { manager: number; fd: number };
   /** Tells the old manager that it may go; `tookOver` is called when it knows. */
   ready(tookOver: () => void): void;
-  /** Closes what we were given; the listening sockets in use are duplicates. Those of systemd stay. */
+  /** Closes the inherited descriptors. The listening sockets in use are duplicates. The sockets of systemd stay open. */
   close(): void;
 }
 

@@ -1,5 +1,5 @@
 // Manager. Asks V8 where a blocked process is: SIGUSR1 opens Node's inspector on a port of loopback, on a thread of its own, and a
-// pause tells the stack. It waits for nobody longer than it is told, and changes nothing in the process but this pause.
+// pause shows the stack. It never waits longer than the given limit, and its only effect on the process is this pause.
 
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { get } from 'node:http';

@@ -22,11 +22,11 @@ import type { ActivatedSocket, Place } from './activation.js';
 import { readSecrets } from './secrets.js';
 import { listenUnix } from './unix-socket.js';
 
-/** A location, its listening sockets (one, or with `reuse` several), and how to leave nothing of it behind. */
+/** A location, its listening sockets (one, or with `reuse` several), and a way to remove all of it. */
 export interface BoundSocket {
   readonly fds: readonly number[];
   readonly location: BoundLocation;
-  /** Whose it is, if systemd bound it. */
+  /** The descriptor and name from systemd, if systemd bound it. */
   readonly activated?: ActivatedSocket;
   /** `keep` leaves a UNIX socket's path to the next manager. */
   close(keep: boolean): void;
@@ -96,12 +96,12 @@ function ours(asked: Location, fds: readonly number[], secrets: BoundLocation['s
     fds,
     location: { ...asked, url: publicUrl(asked, address), address, seats: fds.length, asked, secrets },
     close(keep) {
-      // before the close: a socket that nobody listens on would be another start's to take
+      // Before the close: another start may take the path of a socket on which no process listens.
       try {
         for (const [i, path] of files.entries()) if (!keep && inodeOf(path) === inodes[i]) unlinkSync(path);
       } finally {
         for (const fd of fds) {
-          // a child of a worker may have the socket too: it must not keep the port
+          // A child process of a worker may have the socket too. It must not keep the port.
           if (!keep && asked.fd === undefined) shutDown(fd);
           closeSync(fd);
         }
@@ -194,7 +194,7 @@ function inodeOf(path: string): number | undefined {
 
 function inherit(fd: number): number {
   if (!isListening(fd)) throw new RangeError(`Expected descriptor \`${fd}\` to be a listening socket, it is not`);
-  // systemd passes sockets that block: a worker whom another one was faster than would wait
+  // systemd passes blocking sockets. A worker would wait in accept if another worker was faster.
   setNonBlocking(fd);
   return duplicate(fd);
 }

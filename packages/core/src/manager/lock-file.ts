@@ -37,7 +37,7 @@ export function createLockFile(prefix: string, owner: { uid?: number; gid?: numb
 function make(path: string, { uid, gid = -1 }: { uid?: number; gid?: number }): number {
   let fd: number | undefined;
   try {
-    // what bears our pid was left by a process that had it before
+    // a file with this pid in its name was left by an earlier process with the same pid
     if (lstatSync(path, { throwIfNoEntry: false })) unlinkSync(path);
     fd = openSync(path, constants.O_RDWR | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW, 0o600);
     if (uid !== undefined) fchownSync(fd, uid, gid);

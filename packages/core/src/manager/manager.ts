@@ -172,7 +172,7 @@ export class Manager {
     return { premises, queues, pool, upkeep };
   }
 
-  /** They were closed; or workers of the command have asked for one, or want one no more. */
+  /** Sockets were closed, or workers of the command have asked for one or no longer want one. */
   #socketsChanged(): void {
     if (this.#running) this.#running.queues.watch(this.#running.premises.sockets);
   }
@@ -297,7 +297,7 @@ export class Manager {
     queues.wake(pool, now);
     const broken = isRunning() ? queues.repair() : undefined;
     if (broken) this.#fail(broken, true);
-    // once no worker accepts: a copy of a socket in somebody's hands must not keep the port
+    // Only when no worker accepts. A copy of the socket in another process must not keep the port.
     if (!isRunning() && !this.#isOthers && pool.workers.every(policy.hasLeft)) this.#closeSockets(false);
     this.#checkRights();
     this.#buryOrphans();
@@ -339,7 +339,7 @@ export class Manager {
     if (isProof) {
       this.#target.proven = true;
       this.#premises?.onDemand?.served();
-      // the others start before anybody is told that the first one serves
+      // the other workers start before the event that the first one serves
       this.#schedule.run();
     }
     if (isFirst) this.#events.healthy(pid);
@@ -352,7 +352,7 @@ export class Manager {
 
   #tellListening(): void {
     this.#events.listening();
-    // the place where tutorials give up root
+    // many tutorials give up root in this event
     this.#checkRights();
   }
 

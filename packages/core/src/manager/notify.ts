@@ -26,7 +26,7 @@ export function notifying(
   const notifier = new Notifier(socket, watchdog, succession?.run === run, settings, status, send);
   return {
     ...events,
-    // before the application, which may throw
+    // before the application's listeners, which may throw
     listening() {
       notifier.ready();
       events.listening();
@@ -59,7 +59,7 @@ class Notifier {
   readonly #settings: Settings;
   readonly #status: () => Summary | undefined;
   readonly #sendTo: typeof sendDatagram;
-  /** Whether systemd takes us for the main process: it listens to nobody else. */
+  /** Whether this process is the main process for systemd: systemd accepts messages from no other. */
   #isMain: boolean;
   #isReady = false;
   #isReloading = false;
@@ -67,7 +67,7 @@ class Notifier {
   #timer: NodeJS.Timeout | undefined;
   /** The last status that went out. */
   #told = '';
-  /** A change of state for which there was no room. */
+  /** A change of state that did not fit into the full socket. */
   #unsent: string | undefined;
   #hasFailed = false;
 
@@ -110,7 +110,7 @@ class Notifier {
     this.#change('READY=1');
   }
 
-  /** In the old manager of an upgrade. Only the main process may name the next one, and then it is that no more. */
+  /** In the old manager of an upgrade. Only the main process may name the next main process. After that it is not the main one. */
   resign(heir: number): void {
     this.#change(`MAINPID=${heir}`);
     this.#isMain = false;

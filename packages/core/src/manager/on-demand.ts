@@ -1,6 +1,6 @@
 // Manager of the command. What workers ask for: the sockets of servers that the app's file lets listen itself. It binds what
 // is new, finds what another worker has asked for before, and forgets what no worker of the newest generation wants.
-// A worker may run as somebody else: nothing that it sends is trusted.
+// A worker may run as another user: nothing that it sends is trusted.
 
 import { closeSync } from 'node:fs';
 import { Socket } from 'node:net';
@@ -28,7 +28,7 @@ interface Demand {
   generation: number;
   /** A worker has closed its server, and none has asked for it since. */
   isReleased: boolean;
-  /** Who has asked for it, and has not been reaped. */
+  /** The workers that have asked for it and have not been reaped. */
   readonly workers: Set<WorkerRecord>;
 }
 
@@ -55,7 +55,7 @@ export class OnDemand {
   readonly #parts: OnDemandParts;
   readonly #demands = new Map<string, Demand>();
   readonly #channels = new Map<WorkerRecord, Socket>();
-  /** One after the other: two workers that want the same get the same. */
+  /** Requests run one after the other, so that two workers that want the same socket get the same one. */
   #last: Promise<unknown> = Promise.resolve();
   #isClosed = false;
   /** Until when a worker of another user may ask for what only this process may bind. */
@@ -75,7 +75,7 @@ export class OnDemand {
   open(): Channel {
     const [own, fd] = socketPair();
     const socket = new Socket({ fd: own, readable: true, writable: true });
-    socket.on('error', () => {}); // its exit follows
+    socket.on('error', () => {}); // the worker's exit follows
     return {
       fd,
       given: (worker) => {
@@ -154,7 +154,7 @@ export class OnDemand {
     try {
       answer(channel, reply, descriptor);
     } catch {
-      // it has gone, or does not read: it waits for an answer, and its alarm ends it
+      // The worker has exited or does not read. If it waits for an answer, its own alarm ends it.
     }
   }
 

@@ -1,5 +1,5 @@
-// Manager. Others that use our signals for something else: flags of Node that write a report or a heap snapshot, and nodemon,
-// which restarts by USR2.
+// Manager. Other uses of the manager's signals: flags of Node that write a report or a heap snapshot, and nodemon,
+// which restarts a server by USR2.
 
 import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';

@@ -1,9 +1,9 @@
-// Manager. As whom the workers run: the options `user` and `group` -> numbers, and the variables that belong to a user.
+// Manager. The user that the workers run as: the options `user` and `group` -> numbers, and the user's environment variables.
 
 import { messageOf, PreforkError } from '../errors.js';
 import { findEntry } from './spawn.js';
 
-/** As whom the workers run; what is missing stays the manager's own. */
+/** The user and group that the workers run as. A missing one stays the manager's own. */
 export interface Owner {
   uid?: number;
   gid?: number;
@@ -14,7 +14,7 @@ export interface Owner {
 /**
  * A user without a group gets the user's own.
  *
- * @throws PreforkError `ERR_PREFORK_OWNER` when this process may not start others as somebody else, or nobody is called so.
+ * @throws PreforkError `ERR_PREFORK_OWNER` when this process may not start others as another user, or no user has this name.
  */
 export function resolveOwner(user?: string | number, group?: string | number): Owner {
   if (user === undefined && group === undefined) return {};
@@ -42,7 +42,7 @@ function ask(database: 'passwd' | 'group', key: string | number): string[] | und
   }
 }
 
-/** Never NaN: what is no number is no user. */
+/** Never NaN: text that is not a number is not a user. */
 function numberOf(what: 'user' | 'group', name: string | number, field: string | undefined): number {
   if (field !== undefined && /^\d+$/.test(field)) return Number(field);
   const hint = typeof name === 'number' ? ' (a number without an entry needs `group` as well)' : '';

@@ -18,7 +18,7 @@ export class PidFileKeeper {
   /** What was logged last, so that it is logged once. */
   #trouble: string | undefined;
 
-  /** @throws PreforkError when `pidFile` was named and cannot be had: whoever names one relies on it. */
+  /** @throws PreforkError when `pidFile` was named and cannot be made: a user that names one relies on it. */
   constructor(settings: Settings, inheritance: Inheritance | undefined) {
     this.#settings = settings;
     const { pidFile = defaultPidFile() } = settings;
@@ -72,7 +72,7 @@ export class PidFileKeeper {
     attempt(this.#settings.log, 'remove the process id file', () => this.#file?.release(remove));
   }
 
-  /** Without a name, a file that another server holds is that one's; else it is made as soon as that is possible. */
+  /** With the default name, a file that another server holds is left alone. Otherwise the file is made as soon as possible. */
   #open(path: string): PidFile | undefined {
     const creating = this.#announce(path);
     try {

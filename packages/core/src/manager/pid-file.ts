@@ -125,7 +125,7 @@ function isOurs(fd: number, path: string): boolean {
 
 function take(path: string, patience: Patience): number {
   try {
-    // each round is lost to another start or to a look: both end soon
+    // A round fails when another start or a look has the lock. Both end soon.
     for (let round = 0; round < 100; round++) {
       removeStale(path, patience);
       const fd = create(path, patience);
@@ -156,7 +156,7 @@ function removeStale(path: string, patience: Patience): void {
   }
 }
 
-/** `undefined` when somebody was faster. What cannot be written is taken away again, with the lock on it. */
+/** `undefined` when another process was faster. A file that cannot be written is deleted again under its lock. */
 function create(path: string, patience: Patience): number | undefined {
   let fd: number;
   try {

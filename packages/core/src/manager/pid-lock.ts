@@ -1,8 +1,8 @@
-// Manager. The lock on a PID file, taken in spite of those who hold it for a moment only: looks, and other starts.
+// Manager. Takes the lock on a PID file. It waits for processes that hold it for a moment only: looks, and other starts.
 
 import { tryLock, tryLockShared, unlock } from '../posix/locks.js';
 
-/** How long somebody may hold it without being a server. Milliseconds. */
+/** How long a process may hold it without being a server. Milliseconds. */
 const LIMITS = {
   none: { start: 0, look: 0 },
   /** The event loop waits as well, and there is another try in a second. */
@@ -11,7 +11,7 @@ const LIMITS = {
   start: { start: 100, look: 2_000 },
 };
 
-/** Who waits. */
+/** The waiting process. */
 export type Patience = keyof typeof LIMITS;
 
 /**

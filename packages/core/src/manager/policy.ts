@@ -18,13 +18,13 @@ export interface WorkerRecord {
   healthyAt?: number;
   heartbeatAt: number;
   drainingSince?: number;
-  /** It was told to leave, not by us, and waits for our answer. */
+  /** Something other than the manager told it to leave, and it waits for the manager's answer. */
   isAsking?: boolean;
   /** Why it was told to go, if it was. */
   order?: 'resized' | 'reloaded' | 'stopped' | 'hung' | Excess;
-  /** It has outgrown a limit: it leaves when its replacement serves. */
+  /** It has passed a limit, and leaves when its replacement serves. */
   excess?: Excess;
-  /** It hangs at its boot, and V8 is asked where. */
+  /** It hangs during its boot, and V8 is asked for the stack. */
   isExamined?: boolean;
   /** It has said that it accepts no more. */
   hasLeft?: boolean;
@@ -162,7 +162,7 @@ export function isCrash({ healthyAt }: WorkerRecord, now: number): boolean {
   return healthyAt === undefined || now - healthyAt < CRASH_AGE;
 }
 
-/** What somebody sends who means the whole server. */
+/** The signals that are meant for the whole server. */
 const STOP_SIGNALS = ['SIGHUP', 'SIGINT', 'SIGQUIT', 'SIGTERM'];
 
 /**

@@ -101,7 +101,7 @@ export class Pool {
     this.#signal(worker.pid, handlesQuit ? 'SIGQUIT' : 'SIGTERM');
   }
 
-  /** Answers a worker that was told to leave by somebody else: by now it can read whether the whole server stops. */
+  /** Answers a worker that was told to leave, but not by the manager. It can now read whether the whole server stops. */
   grant(worker: WorkerRecord): void {
     worker.isAsking = false;
     if (worker.state === 'healthy') this.#drains(worker);
@@ -120,7 +120,7 @@ export class Pool {
     this.#signal(worker.pid, 'SIGKILL');
   }
 
-  /** A worker that the manager may not signal any more is let go: it drains when its pipe closes. */
+  /** The manager may no longer signal this worker, so it closes the worker's pipe. The worker then drains. */
   #signal(pid: number, signal: NodeJS.Signals): void {
     if (this.#system.signalProcess(pid, signal) !== 'denied') return;
     this.#settings.log.error(`Can't send ${signal} to worker ${pid}: it belongs to another user; closing its pipe`);

@@ -34,11 +34,11 @@ export interface Premises {
   readonly stats: StatsPage;
   /** What each worker inherits. */
   readonly descriptors: WorkerDescriptors;
-  /** As whom the workers run. */
+  /** The user and group that the workers run as. */
   readonly owner: Owner;
   /** Reads certificates and keys again, for the workers to come. @throws PreforkError and keeps what it had. */
   renewSecrets(): void;
-  /** Nobody will accept any more: who comes from now on is refused, once the workers have closed theirs as well. */
+  /** No worker will accept any more. New clients are refused when the workers have closed their copies as well. */
   closeSockets(toOther: boolean): void;
   /**
    * Whether handshakes may begin. Without, nothing new gets into the accept queues of our own sockets, so that the last
@@ -155,7 +155,7 @@ function createOnDemand(
 
 function welcome(sockets: readonly BoundSocket[], { log }: Settings, isWelcome: boolean): void {
   for (const { fds, location, activated } of sockets) {
-    // somebody else has such a socket as well, and goes on with it
+    // another process has the same socket as well, and keeps using it
     if (activated || location.fd !== undefined || location.path !== undefined) continue;
     for (const fd of fds) attempt(log, `close ${location.url} to newcomers`, () => setWelcome(fd, isWelcome));
   }

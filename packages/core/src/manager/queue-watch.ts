@@ -22,7 +22,7 @@ export interface Wakes {
   everyone: boolean;
 }
 
-/** For so long connections may wait before the watch no longer trusts the scoreboard. Milliseconds. */
+/** When connections have waited for so long, the watch no longer trusts the scoreboard. Milliseconds. */
 const TRUST = 500;
 
 export class QueueWatch {
@@ -40,7 +40,7 @@ export class QueueWatch {
     this.#acceptLock = acceptLock;
   }
 
-  /** A worker has died: it has left what waits at its seat. */
+  /** A worker has died. Connections may still wait at its seat. */
   lost(): void {
     this.#hasLost = true;
   }

@@ -43,7 +43,7 @@ export class Queues {
     return this.#watch;
   }
 
-  /** A worker has died: it has left what waits at its seat. */
+  /** A worker has died. Connections may still wait at its seat. */
   lost(): void {
     this.#watch.lost();
   }

@@ -58,8 +58,8 @@ export class Reload {
   }
 
   /**
-   * A worker of the new generation did not come up: everyone who is there counts as current, so that every old one stays
-   * and what boots still is one too many.
+   * A worker of the new generation did not come up. From now on every running worker counts as current, so that every old one stays
+   * and each worker that still boots is one too many.
    *
    * @returns whether it was one of a running reload.
    */

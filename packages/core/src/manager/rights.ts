@@ -1,5 +1,5 @@
-// Manager. Who this process is to the kernel. A script that gives up root after listen() changes the manager alone: its workers
-// stay root, and the manager may not signal them any more.
+// Manager. User and group of this process. A script that gives up root after listen() changes only the manager: its workers
+// stay root, and the manager can no longer signal them.
 
 import { PreforkError } from '../errors.js';
 

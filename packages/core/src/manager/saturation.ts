@@ -3,7 +3,7 @@
 
 import { type Scoreboard, State } from '../scoreboard.js';
 
-/** It is said again when it has been over for so long. Milliseconds. */
+/** The line is logged again only after the state was over for so long. Milliseconds. */
 export const QUIET = 60_000;
 
 export class Saturation {
@@ -31,7 +31,7 @@ export class Saturation {
     return `All workers are full, with ${this.#maxClients} connections each (maxClients); waiting in the accept queue: ${count}`;
   }
 
-  /** Not one that only lacks descriptors: that worker has said so. */
+  /** A worker that only lacks descriptors does not count: it has logged that itself. */
   #isFull(slot: number): boolean {
     return this.#board.state(slot) === State.full && this.#board.connections(slot) >= this.#maxClients;
   }

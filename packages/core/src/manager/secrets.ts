@@ -29,7 +29,7 @@ function readPair({ cert, key }: CertificateFiles): { cert: string; key: string 
   return pair;
 }
 
-/** OpenSSL takes a file without a certificate for an empty list, and then nobody gets in. */
+/** OpenSSL reads a file without a certificate as an empty list, and then no client is accepted. */
 function readCa(path: string): string {
   const ca = readPem('CA file', path);
   attempt(`CA file "${path}"`, () => new (crypto().X509Certificate)(ca));

@@ -9,7 +9,7 @@ const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGQUIT', 'SIGTTIN', 'SIGTTOU', 'SIGHUP',
 /** The signals of the manager, as `docs/signals.md` lists them. */
 export type ManagerSignal = (typeof SIGNALS)[number];
 
-/** They end the server, whoever else has taken them. */
+/** These signals end the server, even if other code listens for them. */
 const STOPS: readonly ManagerSignal[] = ['SIGINT', 'SIGTERM', 'SIGQUIT'];
 
 /** The handlers of all servers of this process: every other one is the application's. */
@@ -29,7 +29,7 @@ export function handleSignals(handler: (signal: ManagerSignal) => void, log: Log
       isClosing = true;
       return handler('SIGQUIT');
     }
-    // the terminal was closed: nobody is left to ask for a reload
+    // the terminal was closed, so this HUP is no order to reload
     if (signal === 'SIGHUP' && terminals.some((fd) => !isatty(fd))) return handler('SIGQUIT');
     const meant = STOPS.includes(signal) ? signal : meaningOf(signal, nodemon, log);
     if (meant) handler(meant);
@@ -42,7 +42,7 @@ export function handleSignals(handler: (signal: ManagerSignal) => void, log: Log
   };
 }
 
-/** What a signal means to us; nothing when it was meant for Node. */
+/** What a signal means to the manager; nothing when it was meant for Node. */
 function meaningOf(signal: ManagerSignal, nodemon: Nodemon | undefined, log: Log): ManagerSignal | undefined {
   const name = signal.replace('SIG', '');
   const flag = flagFor(signal);

@@ -18,7 +18,7 @@ export interface StopParts {
 export class Stop {
   readonly #parts: StopParts;
   #timer: NodeJS.Timeout | undefined;
-  /** It waits for a worker, which has to answer what waits in the accept queue. */
+  /** It waits for a worker that has to answer the clients in the accept queue. */
   #waitsForWorker = false;
 
   constructor(parts: StopParts) {
@@ -60,7 +60,7 @@ export class Stop {
   gracefully(mayWait = true): void {
     clearTimeout(this.#timer);
     const { isDeserted, announce, aimed, settings } = this.#parts;
-    // nothing arrives any more: only then the queue is looked at
+    // first no new connection may arrive, then the queue is checked
     announce(true);
     this.#waitsForWorker = mayWait && isDeserted();
     if (!this.#waitsForWorker) return this.#aim('stop gracefully');

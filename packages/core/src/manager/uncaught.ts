@@ -9,7 +9,7 @@ const HINT = 'the script runs in the manager too: do what serves requests only w
 const PLACES = 1000;
 
 /**
- * Logs what nobody catches, once for each place, unless the application has a handler of its own. Rejections come here as
+ * Logs errors that no code catches, once for each place, unless the application has its own handler. Rejections come here as
  * well: Node makes an exception of one that nobody handles.
  *
  * @returns a function that takes the handler away again.

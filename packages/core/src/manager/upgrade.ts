@@ -88,7 +88,7 @@ export class Upgrade {
     try {
       return bequeath(premises, (descriptors) => spawnManager(succession, { descriptors, directory }, failed));
     } catch (error) {
-      failed(error); // no memory or no descriptor for what it would have been told
+      failed(error); // no memory or no descriptor for the facts that the next manager needs
       return undefined;
     }
   }
@@ -122,7 +122,7 @@ export class Upgrade {
     this.#heir = undefined;
     this.#hasSucceeded = true;
     this.#events.succeeded(pid);
-    // which tells the next manager that it stands in our place
+    // this tells the next manager that it has taken this one's place
     pipe.destroy();
   }
 

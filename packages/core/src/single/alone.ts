@@ -1,4 +1,4 @@
-// The one process of `single`. The accept lock of whoever has nobody to share with.
+// The one process of `single`. An accept lock for a process that shares it with no other.
 
 import { monotonic } from '../clock.js';
 import type { Stats } from '../stats.js';
