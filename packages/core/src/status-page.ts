@@ -26,7 +26,7 @@ export function writePage(status: Status, versions: Versions): { html: string; p
 <body>
 <header>
 <h1 id="title">Prefork <span class="phase">${escapeHtml(status.phase)}</span></h1>
-<p id="about">${escapeHtml(versions.version)} on Node ${escapeHtml(versions.node)}, manager ${whole(status.pid)}, up ${time(status.uptime)}</p>
+<p id="about">${escapeHtml(versions.version)} on Node ${escapeHtml(versions.node)}, manager ${number(status.pid)}, up ${time(status.uptime)}</p>
 <p><button type="button" id="pause" aria-pressed="false" hidden>Pause</button> <span id="age" role="status"></span></p>
 </header>
 <main id="main" data-status="${escapeHtml(JSON.stringify(status))}">
@@ -71,18 +71,31 @@ function poolPart(status: Status): string {
 <figure><figcaption>Requests a second, the last two minutes</figcaption><svg id="rates" viewBox="0 0 120 30" preserveAspectRatio="none" role="img" aria-label="Requests a second"></svg></figure></section>`;
 }
 
-/** How many requests took how long. */
+/** How many requests took how long: as bars, and as a table for whoever wants the figures. */
 function latencyPart({ durations: { histogram, count } }: Status): string {
-  const most = Math.max(1, ...histogram.map((entry) => entry.count));
-  const rows = histogram
-    .filter((entry) => entry.count > 0)
-    .map(
-      (entry) =>
-        `<tr><th scope="row">${time(entry.upTo)}</th><td>${meter(entry.count / most, `${whole(entry.count)} of ${whole(count)}`)}</td><td>${whole(entry.count)}</td></tr>`,
-    );
-  const body = rows.length > 0 ? rows.join('') : '<tr><td colspan="3">No request was answered yet.</td></tr>';
-  return `<section aria-labelledby="latency"><h2 id="latency">Latency</h2><div class="scroll" tabindex="0" role="region" aria-labelledby="latency"><table>
-<thead><tr><th scope="col">Up to</th><th scope="col">Share</th><th scope="col">Requests</th></tr></thead><tbody>${body}</tbody></table></div></section>`;
+  const entries = histogram.filter((entry) => entry.count > 0);
+  const rows = entries.map(
+    (entry) => `<tr><th scope="row">${time(entry.upTo)}</th><td>${whole(entry.count)}</td></tr>`,
+  );
+  const [first, last] = [entries.at(0), entries.at(-1)];
+  const all =
+    first && last
+      ? `<figure><figcaption>All ${whole(count)} answers by duration, up to ${time(first.upTo)} on the left, ${time(last.upTo)} on the right</figcaption>${bars(entries)}</figure>
+<details><summary>As a table</summary><table><thead><tr><th scope="col">Up to</th><th scope="col">Requests</th></tr></thead><tbody>${rows.join('')}</tbody></table></details>`
+      : '<p>No request was answered yet.</p>';
+  return `<section aria-labelledby="latency"><h2 id="latency">Latency</h2>
+<figure><figcaption>The last two minutes: <span id="percentiles">no figures yet</span></figcaption><svg id="times" viewBox="0 0 120 30" preserveAspectRatio="none" role="img" aria-label="Latency, the last two minutes"></svg></figure>
+${all}</section>`;
+}
+
+function bars(entries: Status['durations']['histogram']): string {
+  const most = Math.max(1, ...entries.map(({ count }) => Number(count) || 0));
+  const step = 120 / entries.length;
+  const rects = entries.map(({ count }, i) => {
+    const height = Math.max(0.3, (30 * (Number(count) || 0)) / most);
+    return `<rect x="${(i * step).toFixed(2)}" y="${(30 - height).toFixed(2)}" width="${(step * 0.85).toFixed(2)}" height="${height.toFixed(2)}"/>`;
+  });
+  return `<svg viewBox="0 0 120 30" preserveAspectRatio="none" role="img" aria-label="Answers by duration, figures in the table below">${rects.join('')}</svg>`;
 }
 
 function workersPart({ pool }: Status): string {
@@ -94,6 +107,7 @@ function workersPart({ pool }: Status): string {
     'Connections',
     'In flight',
     'Requests',
+    'Per second',
     'Busy',
     'Delay p99',
     'Memory',
@@ -113,6 +127,7 @@ function row(worker: WorkerStatus): string {
     whole(worker.connections),
     whole(worker.requests),
     whole(worker.served),
+    `<span data-worker="${number(worker.pid)}">-</span>`,
     meter(worker.utilization, percent(worker.utilization)),
     time(worker.delay),
     size(worker.resident),
@@ -120,7 +135,7 @@ function row(worker: WorkerStatus): string {
     worker.acceptsLeft === undefined ? 'no limit' : whole(worker.acceptsLeft),
   ];
   const cell = cells.map((text) => `<td>${text}</td>`).join('');
-  return `<tr><th scope="row">${whole(worker.id)}</th><td>${whole(worker.pid)}</td>${cell}</tr>`;
+  return `<tr><th scope="row">${whole(worker.id)}</th><td>${number(worker.pid)}</td>${cell}</tr>`;
 }
 
 function meter(share: number, text: string): string {
@@ -130,6 +145,8 @@ function meter(share: number, text: string): string {
 
 const percent = (share: number) => `${Math.round(Math.min(1, Math.max(0, Number(share) || 0)) * 100)} %`;
 const whole = (value: number) => Math.round(Number(value) || 0).toLocaleString('en');
+/** A number that is a name. */
+const number = (value: number) => String(Math.round(Number(value) || 0));
 const size = (bytes: number) => `${whole((Number(bytes) || 0) / 2 ** 20)} MB`;
 
 /** A time in milliseconds. */
