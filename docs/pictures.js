@@ -1,5 +1,5 @@
-// Makes the picture of the README: `node docs/pictures.js`, after a build. It serves an app with four workers, has clients ask
-// it, and draws what `prefork status --watch` shows. Needs Chromium and script(1): on Debian the packages
+// Makes the pictures of the README: `node docs/pictures.js`, after a build. It serves an app with four workers, has clients ask
+// it, and draws what `prefork status --watch` and the page of `statusHandler` show. Needs Chromium and script(1): on Debian the packages
 // chromium, bsdutils and fonts-dejavu-core. CHROMIUM names another browser of its kind.
 
 import { execFile, spawn } from 'node:child_process';
@@ -11,7 +11,8 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { prefork } from '../packages/core/dist/bundle/index.js';
+import { prefork, statusHandler } from '../packages/core/dist/bundle/index.js';
+import { openPage } from '../test/helpers/chromium.js';
 
 const SECONDS = 30;
 const COLUMNS = 80;
@@ -22,13 +23,15 @@ const COLOURS = { 32: '#7ec97e', 33: '#e0b458', 36: '#62b6cb' };
 /** In the manager and its workers. */
 function serve(pidFile) {
   const server = prefork(
-    (_request, response) => {
+    (request, response) => {
+      if (request.url === '/status') return showStatus(request, response);
       // work, for the event loop and beside it
       for (const end = performance.now() + 0.3; performance.now() < end; );
       setTimeout(() => response.end('Hello'), Math.random() * 8);
     },
     { workers: 4, pidFile },
   );
+  const showStatus = statusHandler(server);
   server.listen(0, '127.0.0.1');
 }
 
@@ -41,7 +44,7 @@ async function makePictures() {
   try {
     const port = await portOf(server);
     const clients = new Clients(port);
-    const [frame] = await Promise.all([watch(pidFile), clients.run(SECONDS)]);
+    const [frame] = await Promise.all([watch(pidFile), clients.run(SECONDS), drawStatus(port)]);
     const page = join(dir, 'terminal.html');
     writeFileSync(page, terminal(frame));
     await draw(page, 'status-watch.png', { width: 800, height: 316 });
@@ -111,6 +114,26 @@ async function watch(pidFile) {
   return frame.replaceAll('\x1b[K', '').replaceAll('\r', '').trimEnd();
 }
 
+/** The status page, after it has looked for so long that its plots have something to show. */
+async function drawStatus(port) {
+  const cleanups = [];
+  try {
+    const look = { width: 1120, scheme: 'light' };
+    const page = await openPage(
+      { after: (cleanup) => cleanups.push(cleanup) },
+      `http://127.0.0.1:${port}/status`,
+      look,
+    );
+    await sleep((SECONDS - 6) * 1000);
+    const { data } = await page.send('Page.captureScreenshot', { format: 'png', captureBeyondViewport: true });
+    writeFileSync(pictureOf('status-page.png'), Buffer.from(data, 'base64'));
+  } finally {
+    for (const cleanup of cleanups) await cleanup();
+  }
+}
+
+const pictureOf = (name) => fileURLToPath(new URL(`./pictures/${name}`, import.meta.url));
+
 /** A page with a terminal in it. */
 function terminal(frame) {
   const escaped = frame.replace(/[&<>]/g, (character) => `&#${character.charCodeAt(0)};`);
@@ -126,7 +149,7 @@ function terminal(frame) {
 }
 
 async function draw(address, name, { width, height }) {
-  const file = fileURLToPath(new URL(`./pictures/${name}`, import.meta.url));
+  const file = pictureOf(name);
   const look = [`--window-size=${width},${height}`, '--force-device-scale-factor=2', '--hide-scrollbars'];
   const args = ['--headless', '--no-sandbox', '--disable-gpu', ...look];
   await promisify(execFile)(process.env.CHROMIUM ?? 'chromium', [...args, `--screenshot=${file}`, address]);
