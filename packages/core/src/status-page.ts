@@ -84,7 +84,7 @@ function latencyPart({ durations: { histogram, count } }: Status): string {
 <details><summary>As a table</summary><table><thead><tr><th scope="col">Up to</th><th scope="col">Requests</th></tr></thead><tbody>${rows.join('')}</tbody></table></details>`
       : '<p>No request was answered yet.</p>';
   return `<section aria-labelledby="latency"><h2 id="latency">Latency</h2>
-<figure><figcaption>The last two minutes: <span id="percentiles">no figures yet</span></figcaption><svg id="times" viewBox="0 0 120 30" preserveAspectRatio="none" role="img" aria-label="Latency, the last two minutes"></svg></figure>
+<figure><figcaption>The last two minutes, now: <span id="percentiles">no figures yet</span></figcaption><svg id="times" viewBox="0 0 120 30" preserveAspectRatio="none" role="img" aria-label="Latency, the last two minutes"></svg></figure>
 ${all}</section>`;
 }
 
