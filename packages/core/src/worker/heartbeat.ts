@@ -34,7 +34,7 @@ export interface HeartbeatEvents {
 }
 
 /** What a heartbeat uses of the system. A test gives a fake one. */
-export interface HeartbeatSystem {
+interface HeartbeatSystem {
   /** The socket of the pipe, which is closed with the manager. */
   openPipe(): net.Socket;
   /** @throws when the pipe is full or broken. */
