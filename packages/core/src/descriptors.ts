@@ -1,7 +1,7 @@
 // Both processes. Which descriptor is what in a process that a manager has started: a worker, or the next manager of an
 // upgrade. The manager lays the descriptors out by these functions, and the new process finds them by their twins. Pure.
 
-/** In both: the pipe to the manager. In a worker, beats go up and {@link GRANT} comes down; a next manager says that it is ready. */
+/** In both: the pipe to the manager. A worker sends beats and reads one answer; a next manager says that it is ready. */
 export const PIPE_FD = 3;
 /** The descriptors behind the pipe begin here, in the order in which they are laid out. */
 const FIRST = PIPE_FD + 1;
