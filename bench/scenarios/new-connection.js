@@ -7,7 +7,7 @@ export default {
   ...throughput({ close: true }),
   name: 'new-connection',
   title: 'A new connection per request, 64 clients',
-  contenders: [...PEERS, 'single', 'pm2'],
+  contenders: [...PEERS, 'single', 'prefork-koa', 'single-koa', 'pm2'],
   cases: BOTH_APPS,
   targets: [
     { measure: 'rps', over: 'shared', atLeast: 0.98 },

@@ -6,6 +6,7 @@ import { fstatSync } from 'node:fs';
 import net from 'node:net';
 import { endianness } from 'node:os';
 import { PreforkError } from './errors.js';
+import { handleClassOf } from './handle-class.js';
 import { isShutDown } from './posix/queue.js';
 import { duplicate } from './posix/sockets.js';
 
@@ -16,7 +17,7 @@ const MACHINES = ['x64', 'arm64', 'riscv64', 'loong64', 'ppc64'];
 const METHODS = ['open', 'listen', 'close'];
 
 interface Internals {
-  readonly _handle?: { readonly constructor: { readonly prototype: object } } | null;
+  readonly _handle?: unknown;
   readonly _connections?: unknown;
 }
 
@@ -30,19 +31,16 @@ export function checkMachine(): void {
  * Looks at the private parts of Node, and at the kernel's answer about a listening socket.
  *
  * @param listening a descriptor of a socket that this process has bound, if there is one
+ * @param backlog that it keeps
  * @throws PreforkError `ERR_PREFORK_PLATFORM`
  */
-export function checkNode(listening: number | undefined): void {
+export function checkNode(listening: number | undefined, backlog: number): void {
   const server: object & Internals = Object(net.createServer());
   if (server._handle !== null || server._connections !== 0) throw changed('the fields of net.Server');
   if (!('_listen2' in net.Server.prototype)) throw changed('net.Server#_listen2');
   if (listening === undefined) return;
   if (isShutDown(listening)) throw unusable('the kernel has another TCP_INFO than this version knows');
-  const prober: net.Server & Internals = net.createServer();
-  // closed in this tick: it never polls
-  prober.listen({ fd: duplicate(listening), exclusive: true });
-  const prototype = prober._handle?.constructor.prototype;
-  prober.close();
+  const prototype = handleClassOf(duplicate(listening), backlog)?.prototype;
   const missing = METHODS.find((name) => !prototype || !(name in prototype));
   if (missing !== undefined) throw changed(`the handle of a listening socket (${missing})`);
 }

@@ -73,7 +73,8 @@ export async function openPremises(
   const owner = resolveOwner(settings.user, settings.group);
   const { asked, ...opened } = await openSockets(settings, locations, inheritance, changed !== undefined);
   try {
-    checkNode(opened.sockets.find(({ activated, location }) => !activated && location.fd === undefined)?.fds[0]);
+    const own = opened.sockets.find(({ activated, location }) => !activated && location.fd === undefined);
+    checkNode(own?.fds[0], settings.backlog);
     return furnish(opened, { settings, owner, inheritance, asked, changed });
   } catch (error) {
     close(opened, settings, inheritance !== undefined);
@@ -108,13 +109,12 @@ function furnish(opened: Opened, { settings, owner, inheritance, asked, changed 
   }));
   opened.pages = pages;
   if (changed) opened.onDemand = createOnDemand(opened, { settings, owner, asked, changed }, pages);
-  const { onDemand } = opened;
   pages.changed();
   return {
     get sockets() {
-      return [...sockets, ...(onDemand?.sockets ?? [])];
+      return [...sockets, ...(opened.onDemand?.sockets ?? [])];
     },
-    onDemand,
+    onDemand: opened.onDemand,
     board: pages.board,
     owner,
     stats: pages.stats,

@@ -4,6 +4,7 @@
 import { closeSync } from 'node:fs';
 import net from 'node:net';
 import { getSystemErrorName } from 'node:util';
+import { handleClassOf } from '../handle-class.js';
 
 /** What a handle is for. */
 export const Use = { connection: 0, listening: 1 } as const;
@@ -30,13 +31,9 @@ export interface SocketOptions {
   readonly keepAliveInitialDelay?: number;
 }
 
-/** The class of handles for a listening socket. It is read from a server that has such a handle for a moment only. */
+/** The class of handles for a listening socket, whose descriptor is closed. */
 export function handleClass(fd: number, backlog: number): HandleClass {
-  const server: net.Server & { _handle?: { constructor: unknown } | null } = net.createServer();
-  server.listen({ fd, backlog, exclusive: true });
-  const found = server._handle?.constructor;
-  server.close();
-  return found as HandleClass;
+  return handleClassOf(fd, backlog) as HandleClass;
 }
 
 /** @throws when it can't; the descriptor is closed then. */
