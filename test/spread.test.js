@@ -27,7 +27,7 @@ async function assertSpread(t, enough, workersOf) {
 }
 
 test('100 connections that come at once and are kept spread evenly over the workers', async (t) => {
-  await assertSpread(t, 3, async (connect) => {
+  await assertSpread(t, 1, async (connect) => {
     const connections = await Promise.all(Array.from({ length: 100 }, connect));
     const answers = await Promise.all(connections.map((connection) => connection.request()));
     return answers.map(workerOf);
@@ -36,7 +36,7 @@ test('100 connections that come at once and are kept spread evenly over the work
 
 for (const gap of [2, 20]) {
   test(`100 kept connections, one every ${gap} ms with a request, spread evenly over the workers`, async (t) => {
-    await assertSpread(t, 3, async (connect) => {
+    await assertSpread(t, 1, async (connect) => {
       const answers = [];
       for (let i = 0; i < 100; i++) {
         answers.push(connect().then((connection) => connection.request()));
@@ -48,7 +48,7 @@ for (const gap of [2, 20]) {
 }
 
 test('200 connections, each after the end of the one before, spread evenly over the workers', async (t) => {
-  await assertSpread(t, 8, async (_connect, target) => {
+  await assertSpread(t, 4, async (_connect, target) => {
     const workers = [];
     for (let i = 0; i < 200; i++) workers.push(workerOf(await fetchOnce(target)));
     return workers;

@@ -22,7 +22,7 @@ const LONGER = {
   'packages/core/src/worker/adoption.ts': [201, 'one sequence, from a listen call to its answer'],
   'packages/core/src/worker/connections.ts': [202, 'one list of what an event means'],
   'packages/core/src/worker/service.ts': [308, 'to be split: servers of our own, and those of the application'],
-  'packages/core/src/worker/turnstile.ts': [216, 'one switch and its cases'],
+  'packages/core/src/worker/turnstile.ts': [220, 'one switch and its cases'],
   'packages/core/src/worker/worker.ts serve': [118, "a worker's life in order"],
   'packages/core/src/worker/balance.ts createBalance': [55, 'functions that share a scoreboard'],
   'packages/core/src/worker/gate.ts createGate': [57, 'functions that share a list of doors'],

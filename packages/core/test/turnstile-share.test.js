@@ -175,4 +175,34 @@ describe('the hand-over', () => {
     assert.equal(behind.connections, 3);
     assert.equal(pool.queue, 0);
   });
+
+  it('leaves the queue to it also at a look at which it took none', () => {
+    const { pool, workers } = startPool(2);
+    const [ahead, behind] = workers;
+    behind.turnstile.enter();
+    pool.queue = 2;
+    ahead.poll();
+    pool.queue += 4;
+    ahead.poll();
+    pool.pass(pool.options.acceptInterval);
+    assert.deepEqual([ahead.connections, ahead.isOpen, pool.owner], [3, false, undefined]);
+    behind.endTurn();
+    assert.equal(behind.connections, 3);
+  });
+
+  it('closes the gate in user code as soon as another worker has clearly less', () => {
+    const { pool, workers } = startPool(2);
+    const [holder, other] = workers;
+    holder.turnstile.enter();
+    other.turnstile.enter();
+    pool.queue = 3;
+    holder.poll();
+    assert.equal(holder.isOpen, true);
+    holder.poll();
+    assert.deepEqual([holder.connections, holder.isOpen], [2, false]);
+    other.endTurn();
+    assert.deepEqual([other.connections, pool.queue], [1, 0]);
+    holder.endTurn();
+    assert.equal(pool.board.holder, other.slot);
+  });
 });

@@ -85,7 +85,11 @@ export class Turnstile {
     this.#intake.count(this.#intake.gate);
     const { acceptLock, multiAccept } = this.#options;
     // This worker is in user code. Its gate is still open, and other workers may take the lock.
-    if (acceptLock && !this.#turn.isLocked) return this.#intake.serve(entrance, socket);
+    if (acceptLock && !this.#turn.isLocked) {
+      // A worker with fewer connections looks at the queue next. This one opens its gate again when it looks.
+      if (this.#balance.isAhead(this.connections)) this.#intake.gate?.close();
+      return this.#intake.serve(entrance, socket);
+    }
     const waiting = this.#intake.waiting();
     const canHandOver = waiting === 0 && this.#room.isFree();
     // the next worker opens its gate while this one makes a connection of the socket
@@ -185,9 +189,9 @@ export class Turnstile {
     this.#turn.take();
     this.#intake.takeShare(waiting, atMost);
     if (!this.#turn.isLocked) return; // no room or no budget left
-    if (this.#intake.hasTaken) {
+    const left = waiting && this.#intake.waiting();
+    if (this.#intake.hasTaken || left > 0) {
       this.#intake.hasTaken = false;
-      const left = waiting && this.#intake.waiting();
       const next = this.#balance.successor(this.connections, left);
       if (next !== undefined) {
         this.#turn.handOver(next);
