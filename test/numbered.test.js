@@ -82,7 +82,7 @@ test('nobody is refused at any of them while workers are recycled, killed, reloa
   const [one, two] = server.pids('healthy');
   signal(one, 'SIGQUIT');
   await server.waitForLine(new RegExp(`^reap ${one}$`));
-  // until its heir serves a neighbour answers at its seat, too, and may be the one that is killed
+  // until its successor serves a neighbour answers at its seat, too, and may be the one that is killed
   await everyoneSits(path);
   signal(two, 'SIGKILL');
   killed += 1;

@@ -196,10 +196,10 @@ describe('that is made before listen()', () => {
     assert.equal(server.count(/Creating process id file/), 1, server.output);
     await eventually(() => server.count(/Worker \d+ started/) === 2);
     signal(server.pid, 'SIGUSR2');
-    const [, heir] = await server.waitForLine(/Upgrade finished, manager (\d+) takes over/);
+    const [, next] = await server.waitForLine(/Upgrade finished, manager (\d+) takes over/);
     await server.exited;
-    assert.equal(readFileSync(pidFile, 'utf8'), `${heir}\n`);
-    signal(Number(heir), 'SIGTERM');
+    assert.equal(readFileSync(pidFile, 'utf8'), `${next}\n`);
+    signal(Number(next), 'SIGTERM');
     await server.ended;
     assert.equal(existsSync(pidFile), false);
     assert.equal(server.count(/\[warn\]|\[error\]/), 0, server.output);

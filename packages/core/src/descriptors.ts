@@ -13,7 +13,7 @@ export const STATS_FD = FIRST + 2;
 const LISTEN_FD = FIRST + 3;
 
 /** In the next manager. */
-export const ESTATE_FD = FIRST;
+export const TAKEOVER_FD = FIRST;
 const INHERITED_FD = FIRST + 1;
 
 /** What a worker gets behind the pipe. */
@@ -43,8 +43,8 @@ export function readWorker(seats: readonly number[]): { sockets: number[][]; cha
 }
 
 /** What the next manager gets behind the pipe. */
-export interface HeirDescriptors {
-  estate: number;
+export interface NextDescriptors {
+  takeover: number;
   /** Listening sockets that a manager has bound. */
   sockets: readonly number[];
   /** Those that systemd has bound. */
@@ -53,16 +53,16 @@ export interface HeirDescriptors {
   stats: number;
 }
 
-export function layOutHeir({ estate, sockets, activated, pidFile, stats }: HeirDescriptors): number[] {
-  return [estate, ...sockets, ...activated, ...(pidFile === undefined ? [] : [pidFile]), stats];
+export function layOutNext({ takeover, sockets, activated, pidFile, stats }: NextDescriptors): number[] {
+  return [takeover, ...sockets, ...activated, ...(pidFile === undefined ? [] : [pidFile]), stats];
 }
 
-/** In the next manager: what it got. The numbers of the sockets, and whether there is a PID file, are in the estate. */
-export function readHeir(sockets: number, activated: number, hasPidFile: boolean): HeirDescriptors {
+/** In the next manager: what it got. The numbers of the sockets, and whether there is a PID file, are on its page of facts. */
+export function readNext(sockets: number, activated: number, hasPidFile: boolean): NextDescriptors {
   let next = INHERITED_FD;
   const take = (count: number) => Array.from({ length: count }, () => next++);
   return {
-    estate: ESTATE_FD,
+    takeover: TAKEOVER_FD,
     sockets: take(sockets),
     activated: take(activated),
     pidFile: hasPidFile ? next++ : undefined,

@@ -36,7 +36,7 @@ const MIDDLES = Float64Array.from({ length: BUCKETS }, (_, bucket) => {
   return ((begin + endOf(bucket)) / 2) * 1000;
 });
 
-/** Of each bucket how many requests are in it and those before, for one call: `status()` makes one for each worker. */
+/** For each bucket, how many requests are in it and in those before it. Reused: `status()` needs one for each worker. */
 const sums = new Float64Array(BUCKETS);
 
 /**

@@ -1,4 +1,4 @@
-// Both processes. What a user can meet besides a bad option (TypeError, RangeError) and a system error of listen().
+// Both processes. The errors of the server itself. Bad options are TypeError and RangeError; system errors of listen() stay as they are.
 
 import { printable } from './printable.js';
 
@@ -38,7 +38,7 @@ export class PreforkError extends Error {
   }
 }
 
-/** The message of anything that was thrown. */
+/** The message of a thrown value of any type. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }

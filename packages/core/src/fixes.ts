@@ -1,4 +1,4 @@
-// Both processes. What to do about a system error that a file of ours, a listening socket or a file of TLS can meet. Pure.
+// Both processes. The fix for a system error of a file of ours, of a listening socket, or of a file for TLS. Pure.
 
 const OTHER_FILE_SYSTEM = 'its file system has no locks: name a file on a local one';
 const ROOM = 'make room; a server that runs tries again each second';
@@ -34,7 +34,7 @@ const TLS_FIXES: Record<string, string> = {
   ERR_OSSL_X509_KEY_VALUES_MISMATCH: 'the key is the one of another certificate',
 };
 
-/** The end of a message: `; make its folder`. Empty where the error says enough. */
+/** The end of a message: `; make its folder`. Empty where the error needs no explanation. */
 export function fixOf(error: unknown): string {
   return lookUp(FIXES, error);
 }

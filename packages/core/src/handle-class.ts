@@ -1,5 +1,5 @@
-// Both processes. The class of libuv's handles, `TCP` or `Pipe`, which Node tells nobody. It is read from a server that has such a
-// handle for a moment only: closed in the same tick, it never polls.
+// Both processes. The class of libuv's handles, `TCP` or `Pipe`, which Node does not export. It is read from a server that has such
+// a handle for a moment. The server is closed in the same tick and never polls.
 
 import net from 'node:net';
 

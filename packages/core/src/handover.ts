@@ -1,9 +1,9 @@
-// Both processes. What the manager tells a worker, or the next manager of an upgrade, at its start: a page of facts in
-// memory that only the new process inherits, and variables that say only who it is.
+// Both processes. What a worker, or the next manager of an upgrade, gets from the manager at its start: a page of facts in
+// memory that only the new process inherits, and variables that only identify it.
 
 import { closeSync, fstatSync, readSync, writeSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
-import { ESTATE_FD, FACTS_FD } from './descriptors.js';
+import { FACTS_FD, TAKEOVER_FD } from './descriptors.js';
 import { loadKoffiBinary } from './libc.js';
 import type { Location } from './locations.js';
 import { anonymousFile, sealContent } from './posix/memory.js';
@@ -28,7 +28,7 @@ export interface BoundLocation extends Location {
   secrets?: Secrets | undefined;
 }
 
-/** What every worker of a pool needs to know. */
+/** The facts that every worker of a pool needs. */
 export interface Facts {
   /** Inode of the server's scoreboard: a script may run several servers. */
   board: number;
@@ -36,7 +36,7 @@ export interface Facts {
   lockFile?: string;
   /** Whether the workers run as another user than the manager, whose secrets other processes of that user must not read. */
   isOtherUser: boolean;
-  /** Where each worker listens from its birth on. */
+  /** Where each worker listens from its start on. */
   locations: BoundLocation[];
   /** Where else the pool listens, because a worker has asked for it: {@link Location.url}. */
   onDemand: string[];
@@ -56,11 +56,11 @@ export interface Tickets {
   of: string;
 }
 
-/** What the next manager needs to know. The pid file's descriptor, if there is one, follows those of the sockets. */
-export interface Estate {
+/** The facts that the next manager needs. The PID file's descriptor, if there is one, follows those of the sockets. */
+export interface Takeover {
   /** What was asked for, once for each socket; the next manager finds its sockets by it: {@link locationKey}. */
   sockets: string[];
-  /** Those among them that workers have asked for: the next manager has them at hand, should its workers do so. */
+  /** Those among them that workers have asked for: the workers of the next manager may ask for them again. */
   onDemand?: Location[];
   /** Those that systemd bound, which follow: their descriptor and name as systemd passed them. */
   activated: { number: number; name: string }[];
@@ -75,7 +75,7 @@ export function locationKey({ path, host, port, fd, ipv6Only, nth, numbered }: L
   return JSON.stringify([path, host, port, fd, ipv6Only, ...(nth ? [nth] : []), ...(numbered ? ['{n}'] : [])]);
 }
 
-/** By which symbol a worker of `hangReport` tells its requests to who looks into it. */
+/** The global symbol under which a worker with `hangReport` shows its requests to the inspector. */
 export const REQUESTS_SYMBOL = 'prefork.requests';
 
 /** Which worker this process is. */
@@ -85,13 +85,13 @@ export interface Identity {
   /** Which `listen` or `run` of the script, in order of the calls, this worker serves. */
   run: number;
   slot: number;
-  /** Its number in the pool; nothing where the manager runs code of before there was one. */
+  /** Its number in the pool; nothing where the manager is of an older version without numbers. */
   id: number | undefined;
-  /** After so many milliseconds without a sign of life of its own the kernel ends this worker: as long as its manager waits. */
+  /** The kernel ends this worker after so many milliseconds in which its event loop did not run. The manager waits as long. */
   patience: number;
 }
 
-/** The manager whose place this one takes. */
+/** The old manager, which this one replaces. */
 export interface Succession {
   /** The old manager's pid. */
   manager: number;
@@ -104,7 +104,7 @@ const UPGRADE = 'PREFORK_UPGRADE';
 /** This one stays in a worker's environment, for the application and what it starts. */
 export const WORKER_ID = 'PREFORK_WORKER_ID';
 
-/** Variables that tell a process who it is. */
+/** Variables that identify a process. */
 export const OWN_VARIABLES: readonly string[] = [WORKER, KOFFI, UPGRADE];
 
 export function identityVariables({ manager, run, slot, id, patience }: Identity): Record<string, string> {
@@ -123,7 +123,7 @@ export function successionVariable({ manager, run }: Succession): Record<string,
 const KEY = Symbol.for('prefork.identity');
 const globals = globalThis as { [KEY]?: { identity?: Identity; succession?: Succession } | undefined };
 
-/** Who we are. The variables are deleted, so that a child process of the application does not take itself for a worker. */
+/** Identifies this process. The variables are deleted, so that a child process of the application does not think that it is a worker. */
 function takeIdentity(): { identity?: Identity; succession?: Succession } {
   const [manager, run, slot, patience] = numbers(process.env[WORKER], 4);
   const [oldManager, oldRun] = numbers(process.env[UPGRADE], 2);
@@ -131,12 +131,12 @@ function takeIdentity(): { identity?: Identity; succession?: Succession } {
   for (const name of OWN_VARIABLES) delete process.env[name];
   if (manager !== undefined && run !== undefined && slot !== undefined && patience !== undefined) {
     if (koffi) loadKoffiBinary(koffi);
-    // also while the application loads: a manager that dies meanwhile can kill nobody
+    // also while the application loads: a manager that has died cannot kill this worker
     armDeadline(patience);
     const [id] = numbers(process.env[WORKER_ID], 1);
     return { identity: { manager, run, slot, id, patience } };
   }
-  // it was a worker that has started this process
+  // a worker has started this process
   delete process.env[WORKER_ID];
   if (oldManager !== undefined && oldRun !== undefined) return { succession: { manager: oldManager, run: oldRun } };
   return {};
@@ -157,7 +157,7 @@ export const { identity, succession } = globals[KEY];
 export const FACTS_NAME = 'prefork-facts';
 
 /** A page that only a process with the inherited descriptor can read. */
-export function writeFacts(facts: Facts | Estate): number {
+export function writeFacts(facts: Facts | Takeover): number {
   const bytes = Buffer.from(JSON.stringify(facts));
   const fd = anonymousFile(FACTS_NAME, 0);
   writeSync(fd, bytes, 0, bytes.length, 0);
@@ -176,8 +176,8 @@ export function takeFacts(): Facts {
 
 let facts: Facts | undefined;
 
-export function readEstate(): Estate {
-  return readPage(ESTATE_FD) as Estate;
+export function readTakeover(): Takeover {
+  return readPage(TAKEOVER_FD) as Takeover;
 }
 
 /** The facts behind a descriptor. */

@@ -1,8 +1,8 @@
 // Public names, nothing else.
 
 export type { PreforkConfig } from './cli/config.js';
+export type { CloseCallback } from './close-callbacks.js';
 export { ERROR_CODES, PreforkError, type PreforkErrorCode } from './errors.js';
-export type { CloseCallback } from './farewells.js';
 export type { BoundLocation } from './handover.js';
 export type { ListenCallback, ListenOptions, Location, ServerLocation } from './locations.js';
 export type { Log } from './log.js';

@@ -13,7 +13,7 @@ export function libc(): Libc {
   return bound;
 }
 
-/** The binary that koffi has loaded; the application may have another koffi. */
+/** The binary that koffi has loaded. The application may use another koffi. */
 export function koffiBinary(): string | undefined {
   const { default: native } = load('koffi') as { default: unknown };
   const owners = loaded().filter((module) => module.exports === native);

@@ -1,4 +1,4 @@
-// Both processes. What `listen` was given -> locations, checked before anything is bound. Pure.
+// Both processes. The arguments of `listen` -> locations, checked before anything is bound. Pure.
 
 import type { AddressInfo } from 'node:net';
 import type { TlsOptions } from 'node:tls';
@@ -41,7 +41,7 @@ export interface Location {
 
 /** A location as `createServer` gets it. */
 export interface ServerLocation extends Location {
-  /** With https: certificates and all that was asked for, for `tls`, `https` and `http2.createSecureServer` alike. */
+  /** With https: certificates and the other parameters, as `tls`, `https` and `http2.createSecureServer` take them. */
   secure?: TlsOptions;
 }
 
@@ -56,7 +56,7 @@ export interface ListenOptions {
   signal?: AbortSignal | undefined;
 }
 
-/** What an object given to `listen` may have; the last ones are Node's, and mean nothing to a pool. */
+/** The properties that an object for `listen` may have. The last ones are Node's, and a pool ignores them. */
 const NAMES = ['port', 'host', 'path', 'backlog', 'ipv6Only', 'signal', 'exclusive', 'readableAll', 'writableAll'];
 
 /** Called once, in the manager: when the first worker is healthy, or with what went wrong before. */
@@ -127,7 +127,7 @@ function isPath(target: unknown): target is string {
 
 type Common = Pick<Location, 'backlog' | 'ipv6Only'>;
 
-/** The location of a socket that somebody else has bound. */
+/** The location of a socket that another program has bound. */
 export function locationAt(address: AddressInfo | string, protocol: Location['protocol'], common: Common): Location {
   const location =
     typeof address === 'string'
@@ -149,7 +149,7 @@ export function wantedLocation(wanted: Wanted, umask: number): Location {
   return {
     ...location,
     url: location.url.replace(/^http/, /^(https?|tcp|tls)$/.test(scheme) ? scheme : 'tcp'),
-    // what libuv makes of them, but from the first moment on
+    // the modes that libuv sets, but from the first moment on
     ...(path !== undefined && access ? { mode: (0o777 & ~umask) | (access & 0o666) } : {}),
     ...(fd === undefined ? {} : { fd: parseNumber(fd) }),
     ...(nth ? { nth: parseNumber(nth) } : {}),

@@ -6,10 +6,10 @@ import type debug from 'debug';
 import { printable } from './printable.js';
 import { load } from './require.js';
 
-// not imported: Node would read and parse it for its exports, though the application has often loaded it already
+// not imported: Node would read and parse it for its exports, although the application has often loaded it already
 const createDebug = loadDebug();
 
-/** A bundle may have left it behind: it runs without traces. */
+/** A bundle may not contain it. Then there are no traces. */
 function loadDebug(): typeof debug | undefined {
   try {
     return load('debug') as typeof debug;
@@ -18,14 +18,14 @@ function loadDebug(): typeof debug | undefined {
   }
 }
 
-/** What a trace is to us. */
+/** The part of `debug` that is used. */
 interface Trace {
   (format: string, ...args: unknown[]): void;
   enabled: boolean;
 }
 
 /**
- * What the server needs of a logger: pino, winston and `console` fit as they are.
+ * The methods that a logger must have. pino, winston and `console` have them.
  *
  * @example
  * preforkExpress(app, { log: pino() }).listen(8080);
@@ -38,7 +38,7 @@ export interface Log {
 
 let isGuarded = false;
 
-/** A reader that has gone (EPIPE) and a disk that is full (ENOSPC) are told by an event, later. */
+/** EPIPE (no reader) and ENOSPC (a full disk) come later, as an event. */
 function write(line: string): void {
   if (!isGuarded) process.stderr.on('error', () => {});
   isGuarded = true;
@@ -77,8 +77,8 @@ function timestamp(date: Date): string {
 }
 
 /**
- * A log that never throws, whatever the one behind it does, and writes each message in one line: a path or an argument in it
- * can hold line breaks and escape sequences.
+ * Wraps a log so that it never throws, and each message is one line: a path or an argument in a message can contain line breaks and
+ * escape sequences.
  */
 export function guardLog(log: Log): Log {
   const guard = (level: keyof Log) => (message: string) => {
@@ -93,7 +93,7 @@ export function guardLog(log: Log): Log {
   return { info: guard('info'), warn: guard('warn'), error: guard('error') };
 }
 
-/** What was thrown, with its stack, in one line. */
+/** A thrown value, with its stack, in one line. */
 export function describeThrown(error: unknown): string {
   if (!(error instanceof Error)) return `${String(error)} was thrown`;
   return (error.stack ?? `${error.name}: ${error.message}`).split(/\n\s*/).join('; ');

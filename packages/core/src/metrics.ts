@@ -1,4 +1,4 @@
-// Both processes. The metrics of a pool in a registry of prom-client. It knows prom-client by its shape only.
+// Both processes. The metrics of a pool in a registry of prom-client. It does not import prom-client and relies on its shape only.
 
 import type { Status } from './pool-status.js';
 import { type Family, familiesOf } from './prometheus.js';
@@ -10,7 +10,7 @@ export interface MetricsRegistry {
   registerMetric(metric: never): unknown;
 }
 
-/** What a registry asks a metric for. */
+/** The part of a metric that a registry uses. */
 interface Metric {
   name: string;
   help: string;
@@ -36,7 +36,7 @@ interface Metric {
  */
 export function registerMetrics(server: StatusSource, register: MetricsRegistry): void {
   let families: Map<string, Family> | undefined;
-  /** A scrape asks for all metrics in one turn: they are of one status. */
+  /** A scrape reads all metrics in one loop turn, so they come from one status. */
   const read = () => {
     if (families) return families;
     families = new Map(familiesOf(server.status() ?? NO_STATUS, versions()).map((family) => [family.name, family]));

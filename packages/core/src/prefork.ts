@@ -6,8 +6,8 @@ import type { Server as HttpServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { callApplication, tellApplication } from './application.js';
 import { commandCall, takeCall } from './calls.js';
+import { type CloseCallback, CloseCallbacks } from './close-callbacks.js';
 import { PreforkError } from './errors.js';
-import { type CloseCallback, Farewells } from './farewells.js';
 import { identity, WORKER_ID } from './handover.js';
 import { type ListenCallback, type ListenOptions, type Location, parseListen } from './locations.js';
 import { guardLog } from './log.js';
@@ -105,7 +105,7 @@ export class Prefork extends EventEmitter<PreforkEventMap> {
   #finished: Promise<Error | undefined> | undefined;
   /** What came while the manager's code was loaded. */
   readonly #early: ManagerSignal[] = [];
-  readonly #farewells = new Farewells();
+  readonly #closeCallbacks = new CloseCallbacks();
 
   /** @throws TypeError or RangeError that names the option and its value. */
   constructor(listener: Listener, options?: PreforkOptions) {
@@ -170,7 +170,7 @@ export class Prefork extends EventEmitter<PreforkEventMap> {
     const finished = this.#start(args);
     void finished?.then(async (error) => {
       process.exitCode = error ? 1 : 0;
-      await this.#farewells.over();
+      await this.#closeCallbacks.over();
       process.exit();
     });
     return this;
@@ -207,7 +207,7 @@ export class Prefork extends EventEmitter<PreforkEventMap> {
    * process.on('SIGTERM', () => server.close(() => console.log('closed')));
    */
   close(callback?: CloseCallback): this {
-    this.#farewells.add(this.#finished && this.stop(), callback);
+    this.#closeCallbacks.add(this.#finished && this.stop(), callback);
     return this;
   }
 
@@ -327,7 +327,7 @@ export class Prefork extends EventEmitter<PreforkEventMap> {
     const drained = async (patience: number) => {
       await events.drained(patience);
       finished(undefined);
-      await this.#farewells.over();
+      await this.#closeCallbacks.over();
     };
     return { ...events, drained };
   }

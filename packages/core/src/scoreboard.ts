@@ -41,7 +41,7 @@ const ACCEPTS = 4;
 const SERVED = 5;
 const LAST_TURN = 7; // the pool's count at the last accept
 const ID = 8; // the worker's number in the pool + 1; 0 = it has none
-const BORN = 9; // when it entered: of two with one number the younger one is the successor
+const ENTERED = 9; // when it entered: of two with one number the younger one is the successor
 const BUSY_SINCE = 6; // when user code was entered in this loop turn; 0 = it is not running
 
 /** What a worker is to the others: not there yet, ready to accept, out of room, or on its way out. */
@@ -190,14 +190,14 @@ export class Scoreboard {
 
   /** Whether `a` entered before `b` did, over the wrap of the clock. */
   enteredBefore(a: number, b: number): boolean {
-    return ((this.#get(a, BORN) - this.#get(b, BORN)) | 0) < 0;
+    return ((this.#get(a, ENTERED) - this.#get(b, ENTERED)) | 0) < 0;
   }
 
   /** The pid is written last: a process that reads it reads that of a worker whose signal handlers are in place. */
   enter(slot: number, pid: number, id?: number, now = 0): void {
     this.#set(slot, STATE, State.none);
     this.#set(slot, ID, id === undefined ? 0 : id + 1);
-    this.#set(slot, BORN, now);
+    this.#set(slot, ENTERED, now);
     this.#set(slot, PID, pid);
   }
 

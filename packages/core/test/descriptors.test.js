@@ -3,15 +3,15 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import {
-  ESTATE_FD,
   FACTS_FD,
-  layOutHeir,
+  layOutNext,
   layOutWorker,
   PIPE_FD,
-  readHeir,
+  readNext,
   readWorker,
   SCOREBOARD_FD,
   STATS_FD,
+  TAKEOVER_FD,
 } from '../dist/descriptors.js';
 
 /** As spawn() numbers them: what lies at a descriptor of the new process. */
@@ -47,14 +47,14 @@ describe('the next manager finds', () => {
     ['the PID file', [], [], 300],
   ]) {
     it(title, () => {
-      const at = spawned(layOutHeir({ estate: 100, sockets, activated, pidFile, stats: 400 }));
-      assert.equal(at(ESTATE_FD), 100);
-      const found = readHeir(sockets.length, activated.length, pidFile !== undefined);
+      const at = spawned(layOutNext({ takeover: 100, sockets, activated, pidFile, stats: 400 }));
+      assert.equal(at(TAKEOVER_FD), 100);
+      const found = readNext(sockets.length, activated.length, pidFile !== undefined);
       assert.deepEqual(found.sockets.map(at), sockets);
       assert.deepEqual(found.activated.map(at), activated);
       assert.equal(found.pidFile === undefined ? undefined : at(found.pidFile), pidFile);
       assert.equal(at(found.stats), 400);
-      assert.equal(found.estate, ESTATE_FD);
+      assert.equal(found.takeover, TAKEOVER_FD);
     });
   }
 });

@@ -37,7 +37,12 @@ for (const [title, state, phase, isStopping] of [
   ['will stop after a delay', { hasBegun: true }, 'stopping', false],
   ['stops', { target: { goal: 'stop gracefully' }, hasBegun: true }, 'stopping', true],
   ['stops at once', { target: { goal: 'stop immediately' }, hasBegun: true }, 'stopping', true],
-  ['has an heir', { target: { goal: 'stop gracefully' }, hasBegun: true, hasSucceeded: true }, 'handedOver', false],
+  [
+    'has a next manager',
+    { target: { goal: 'stop gracefully' }, hasBegun: true, hasSucceeded: true },
+    'handedOver',
+    false,
+  ],
 ]) {
   it(`a server that ${title} is in the phase ${phase}`, () => {
     const { board, news } = published(state);

@@ -1,5 +1,5 @@
-// The `prefork` command, in a worker and with `--check`. A module -> a listener, if it exports one: told by its shape, so any
-// version of Express and Koa fits, and core depends on neither.
+// The `prefork` command, in a worker and with `--check`. A module -> a listener, if it exports one. The shape of the export decides,
+// so any version of Express and Koa fits, and core depends on neither.
 
 import { createRequire } from 'node:module';
 import { resolve } from 'node:path';
@@ -19,7 +19,7 @@ export function findApp(path: string, folder: string): string {
   try {
     return createRequire(pathToFileURL(`${folder}/`)).resolve(absolute);
   } catch {
-    // who mistyped a command has named a file that is not there
+    // a mistyped command looks like a file that does not exist
     const hint = /[./]/.test(path) ? '' : suggestion(path, Object.keys(COMMANDS).slice(1));
     throw usageError(`Can't find the app ${absolute}${hint}`);
   }
@@ -31,7 +31,7 @@ export async function findListener(module: unknown): Promise<Listener | undefine
   return exports.map(listenerOf).find((listener) => listener !== undefined);
 }
 
-/** What is wrong with a module that neither exports an app nor listens. */
+/** Says what is wrong with a module that neither exports an app nor listens. */
 export async function mistakeOf(file: string, module: unknown, refusal?: string): Promise<CommandError> {
   if (refusal !== undefined) return new CommandError(FAILED, `${file} could not listen: ${refusal}`);
   const exports = await Promise.all(candidates(module));
@@ -81,7 +81,7 @@ function isClass(value: unknown): boolean {
 
 const FIX = '`export default app`, or `module.exports = app`';
 
-/** Names what was exported and, where the mistake is a known one, its fix. */
+/** Names what was exported and, for a known mistake, its fix. */
 function describe(value: unknown): string {
   if (value === undefined) return `no app: add ${FIX}`;
   if (has(value, 'Router') && typeof value === 'function')

@@ -4,7 +4,7 @@
 export const FAILED = 1;
 export const USAGE = 2;
 
-/** A line for whoever called the command; anything else that is thrown is a bug of the app or ours, and has a stack. */
+/** A line for the caller of the command. Anything else that is thrown is a bug of the app or of Prefork, and has a stack. */
 export class CommandError extends Error {
   override readonly name = 'CommandError';
 

@@ -1,5 +1,5 @@
-// The `prefork` command that controls a server: sends the manager what docs/signals.md lists, and waits for what becomes of
-// it. It needs no more of the server than the PID file and its memory, see observe.ts.
+// The `prefork` command that controls a server: sends the manager the signals that docs/signals.md lists, and waits for the result.
+// It needs only the PID file and the server's memory, see observe.ts.
 
 import { type News, Phase } from '../bulletin.js';
 import { defaultPidFile } from '../manager/pid-file.js';
@@ -19,7 +19,7 @@ const PATIENCE = 10_000;
 
 /** Resolves with the exit status. @throws CommandError */
 export async function runCommand(line: CommandLine, pidFile = defaultPidFile()): Promise<number> {
-  // before anything is looked for: a mistake is one on any machine
+  // before the server is looked for: a mistake is a mistake on any machine
   const resize = line.command === 'resize' ? parseAmount(line.operand) : undefined;
   const server = new Observed(findTarget(pidFile));
   if (line.command !== 'status') expectOneServer(server);
@@ -58,7 +58,7 @@ async function reload(server: Observed): Promise<void> {
   const before = server.news();
   expectServing(server, before);
   send(server, 'SIGHUP');
-  // one that begins from now on runs the code as it is now; the one that runs may not
+  // A reload that begins now runs the code as it is now. One that runs already may not.
   const ours = before.reloads + 1;
   const isTaken = patience(server, ({ reloads }) => reloads >= ours || before.reloads > finishedReload(before));
   const outcome = await server.until((news, isAlive) => {
@@ -72,7 +72,7 @@ async function reload(server: Observed): Promise<void> {
   console.log(`Server ${server.pid} has reloaded its workers`);
 }
 
-/** Without a worker to blame it never began: a certificate that cannot be read, for one. */
+/** Without a failed worker the reload never began: a certificate that cannot be read, for example. */
 function reasonOf({ reloadCulprit }: News): string {
   return reloadCulprit === 0 ? 'it could not begin' : `worker ${reloadCulprit} did not come up`;
 }
@@ -114,7 +114,7 @@ function parseAmount(text: string | undefined): Amount {
   return sign === '' ? { to: Number(digits) } : { by: Number(`${sign}${digits}`) };
 }
 
-/** One signal at a time: the kernel makes one of several that wait. */
+/** Sends one signal at a time: the kernel merges equal signals that wait. */
 async function resizePool(server: Observed, { by = 0, to }: Amount): Promise<void> {
   const before = server.news().workers;
   const goal = Math.max(0, Math.min(to ?? before + by, MAX_WORKERS));
@@ -131,7 +131,7 @@ async function resizePool(server: Observed, { by = 0, to }: Amount): Promise<voi
   console.log(`Server ${server.pid} had ${before} workers and has ${goal}`);
 }
 
-/** Another server of the script would do the same. */
+/** A signal reaches every server of the script. */
 function expectOneServer({ pid, servers }: Observed): void {
   if (servers === 1) return;
   const fix = 'call stop() or reload() of the one you mean, or run each in a script of its own';
@@ -148,7 +148,7 @@ function expectServing({ pid }: Observed, { phase }: News): void {
   if (phase !== Phase.serving) throw new CommandError(FAILED, `Server ${pid} stops`);
 }
 
-/** What throws when the manager does not act on a signal. */
+/** The error for a manager that does not act on a signal. */
 function patience({ pid }: Observed, isTaken: (news: News) => boolean): (news: News) => void {
   const end = performance.now() + PATIENCE;
   return (news) => {

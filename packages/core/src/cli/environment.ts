@@ -1,5 +1,5 @@
-// The `prefork` command. The environment -> options: `PREFORK_GRACEFUL_TIMEOUT=20s` and its like, `PORT`. Names that are
-// no option's are ignored: Kubernetes sets PREFORK_SERVICE_HOST for a service that is called so. Pure.
+// The `prefork` command. The environment -> options: `PREFORK_GRACEFUL_TIMEOUT=20s` and its like, `PORT`. Names that belong
+// to no option are ignored: Kubernetes sets PREFORK_SERVICE_HOST for a service with the name prefork. Pure.
 
 import type { PreforkOptions } from '../options.js';
 import { usageError } from './command-error.js';
@@ -12,7 +12,7 @@ export function variableOf(option: string): string {
 }
 
 /**
- * What the environment says; a variable that is empty says nothing.
+ * The options that the environment sets. An empty variable counts as not set.
  *
  * @throws CommandError with status 2
  */
@@ -26,12 +26,12 @@ export function readEnvironment(env: NodeJS.ProcessEnv): PreforkOptions {
     const value = option === 'listen' ? splitLocations(text) : parseValue(option, text, name);
     Object.assign(options, { [option]: value });
   }
-  // the options read it as a default: over the config file, under a flag
+  // the options read it as a default: it overrides the config file, and a flag overrides it
   if (env.WEB_CONCURRENCY && options.workers === undefined) Object.assign(options, { workers: undefined });
   return options;
 }
 
-/** At commas that a location follows: a location may have commas of its own. */
+/** Splits at commas before a location: a location may contain commas itself. */
 function splitLocations(text: string): string[] {
   return text.split(/,(?=[a-z+]+:\/\/)/i);
 }

@@ -1,4 +1,4 @@
-// The `prefork` command. Figures as people read them. Pure; what a broken worker has written may be any number.
+// The `prefork` command. Formats figures for people. Pure. A broken worker may have written any number.
 
 /** The two largest units: 3d 4h, 12m 5s. */
 export function duration(milliseconds: number): string {
@@ -53,7 +53,7 @@ export function rate(value: number): string {
   return number < 999_500_000 ? `${Math.round(number / 1_000_000)}M` : '>999M';
 }
 
-/** The first so many characters of a line; colours take no room, and the last one ends. */
+/** The first characters of a line, at most `width`. Colours take no room, and the last one is reset. */
 export function cut(line: string, width: number): string {
   let room = width;
   const parts = line.match(/\p{Cc}\[\d+m|./gsu) ?? [];
@@ -68,7 +68,7 @@ export function bar(share: number, width: number): string {
 
 const LEVELS = [...'▁▂▃▄▅▆▇█'];
 
-/** The last values as a line of bars, the highest of them as high as there is. */
+/** The last values as a line of bars, scaled to the highest of them. */
 export function sparkline(values: readonly number[], width: number): string {
   const shown = values.slice(-width);
   const top = Math.max(...shown, Number.MIN_VALUE);

@@ -1,5 +1,5 @@
-// The `prefork` command. The command line -> what to do. Its flags are the options in kebab case, so that a new option is
-// a flag by itself. Pure.
+// The `prefork` command. The command line -> what to do. Its flags are the options in kebab case, so a new option is automatically
+// a flag. Pure.
 
 import { parseArgs } from 'node:util';
 import { KINDS, type PreforkOptions } from '../options.js';
@@ -28,7 +28,7 @@ const SHORT: Partial<Record<Option, string>> = {
   workers: 'w',
 };
 
-/** What a command takes besides its flags. */
+/** The operands that a command takes. */
 export const COMMANDS = {
   serve: ['check', 'watch', 'config'],
   stop: ['now', 'config'],
@@ -65,7 +65,7 @@ export interface Flag {
 
 export const kebab = (option: string) => option.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 
-/** The options that text can say, all but functions and objects. */
+/** The options that text can express: all but functions and objects. */
 export const OPTION_NAMES = (Object.keys(KINDS) as Option[]).filter(
   (option) => KINDS[option] !== 'function' && KINDS[option] !== 'log',
 );
@@ -156,7 +156,7 @@ function takes(command: Command, name: string): boolean {
 }
 
 function textOf({ value, rawName, inlineValue }: Token): string {
-  // the next flag is no value: somebody forgot it
+  // the next word is a flag, so the value is missing
   if (value === undefined || (!inlineValue && /^-[^\d]/.test(value))) throw usageError(`${rawName} needs a value`);
   return value;
 }

@@ -1,5 +1,5 @@
-// The `prefork` command, in a worker, with `--check` and with `--single`. Runs the file, and decides by what happens: a server
-// of the file listens, or the file exports an app.
+// The `prefork` command, in a worker, with `--check` and with `--single`. Runs the file and sees what happens: a server of the file
+// listens, or the file exports an app.
 
 import Module from 'node:module';
 import { basename } from 'node:path';
@@ -53,13 +53,13 @@ async function runMain(file: string, args: readonly string[]): Promise<unknown> 
   return import(pathToFileURL(file).href).catch(() => new Promise(() => {})); // Node tells, and ends the process
 }
 
-/** A little before the manager gives a worker up, which could not tell the reason any more. */
+/** A little before the manager kills the worker: after that the worker could not log the reason. */
 function bootTime({ heartbeatInterval, heartbeatTimeout }: { heartbeatInterval: number; heartbeatTimeout: number }) {
   const left = 0.9 * (heartbeatInterval + heartbeatTimeout) - 1000 * process.uptime();
   return new Promise<void>((resolve) => void setTimeout(resolve, Math.max(1, left)).unref());
 }
 
-/** Nothing keeps the process any more. */
+/** Nothing keeps the event loop alive any more. */
 function nothingLeft(): Promise<void> {
   return new Promise((resolve) => void process.once('beforeExit', () => resolve()));
 }

@@ -1,5 +1,5 @@
-// The `prefork` command, beside a server: reads what the manager has in memory, through /proc. The server knows nothing of
-// it: its user, and root, may look. Nothing is written.
+// The `prefork` command, beside a server: reads the manager's shared memory through /proc. The server does not notice. Only root and
+// the server's own user may do this. Nothing is written.
 
 import { closeSync, fstatSync, readSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -11,7 +11,7 @@ import { SCOREBOARD_BYTES, SCOREBOARD_NAME, Scoreboard, SLOT_BYTES } from '../sc
 import { STATS_NAME, Stats } from '../stats.js';
 import { copyUsed, STATS_BYTES } from '../stats-layout.js';
 import { CommandError, FAILED } from './command-error.js';
-import { birthOf, openMemory, queuesOf } from './proc.js';
+import { openMemory, queuesOf, startTicksOf } from './proc.js';
 import type { Target } from './target.js';
 
 /** How often the command looks while it waits. Milliseconds. */
@@ -28,18 +28,18 @@ interface ReadFacts {
   stats: number;
 }
 
-/** A manager, and the page it tells on; the page can be read after the manager has gone. */
+/** A manager, and its shared page. The page can still be read after the manager has ended. */
 export class Observed {
   readonly pid: number;
-  /** How many servers its script runs: a signal reaches all of them. */
+  /** How many servers the script runs: a signal reaches all of them. */
   readonly servers: number;
-  readonly #birth: string | undefined;
+  readonly #startTicks: string | undefined;
   readonly #fd: number;
 
-  /** @throws CommandError with status 1 when it is not ours to see, or none of its servers is the one with this PID file. */
+  /** @throws CommandError with status 1 when this user may not look, or no server of the process has this PID file. */
   constructor({ pid, pidFile, inode }: Target) {
     this.pid = pid;
-    this.#birth = birthOf(pid);
+    this.#startTicks = startTicksOf(pid);
     const boards = openMemory(pid, SCOREBOARD_NAME);
     this.servers = boards.length;
     if (boards.length === 0) throw new CommandError(FAILED, `Server ${pid} has not started yet, or stops: try again`);
@@ -54,10 +54,10 @@ export class Observed {
     this.#fd = fd;
   }
 
-  /** Whether the process is there; one that nobody has waited for is not. */
+  /** Whether the process is alive; a zombie is not. */
   get isAlive(): boolean {
-    const birth = birthOf(this.pid);
-    return birth !== undefined && birth === this.#birth;
+    const ticks = startTicksOf(this.pid);
+    return ticks !== undefined && ticks === this.#startTicks;
   }
 
   /** A copy of the scoreboard, as it is now. */
@@ -112,7 +112,7 @@ export class Observed {
     }
   }
 
-  /** Any process may have memory of that name, with anything in it. */
+  /** Any process can have memory with this name and any content. */
   #parse(fd: number): ReadFacts {
     try {
       if (fstatSync(fd).size > LARGEST) throw new Error('too large');
@@ -128,7 +128,7 @@ export class Observed {
     }
   }
 
-  /** Looks until there is an answer, or the process has gone: then once more, at what it left. */
+  /** Looks until there is an answer or the process has ended, and then once more at the page that it left. */
   async until<T>(answer: (news: News, isAlive: boolean) => T | undefined): Promise<T | undefined> {
     for (;;) {
       const { isAlive } = this;

@@ -27,7 +27,7 @@ function linesOf(path: string): string[] {
   }
 }
 
-/** Memory that a process has by this name, without what it has just closed. */
+/** The shared memory of a process with this name, without the pages that it has just closed. */
 export function openMemory(pid: number, name: string): number[] {
   const paths = descriptorsOf(pid).map((fd) => `/proc/${pid}/fd/${fd}`);
   const ours = paths.filter((path) => linkOf(path).startsWith(`/memfd:${name} `));
@@ -57,13 +57,13 @@ function linkOf(path: string): string {
   }
 }
 
-/** When a process was started, in ticks since the boot: with the pid its name for good. Nothing for a zombie. proc(5) */
-export function birthOf(pid: number): string | undefined {
+/** When a process was started, in ticks since the boot. Pid and ticks together are never reused. Nothing for a zombie. proc(5) */
+export function startTicksOf(pid: number): string | undefined {
   const fields = statOf(pid);
   return fields === undefined || /^[ZX]$/.test(fields[0] ?? '') ? undefined : fields[19];
 }
 
-/** From the state on; the name before it may hold anything. */
+/** The fields from the state on. The name before it may contain any characters. */
 function statOf(pid: number): string[] | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');

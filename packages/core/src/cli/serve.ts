@@ -54,7 +54,7 @@ function manager(options: PreforkOptions): Prefork {
   return prefork(() => {}, options);
 }
 
-/** What the server failed with. */
+/** The error of a failed server. */
 function outcomeOf(server: Prefork, command: CommandCall): Promise<unknown> {
   return firstCall(command, () => server.run()).then(
     () => undefined,
@@ -62,7 +62,7 @@ function outcomeOf(server: Prefork, command: CommandCall): Promise<unknown> {
   );
 }
 
-/** Where nothing was said the manager waits until it is asked. */
+/** Without a location the manager binds nothing until a worker asks. */
 function callOf({ isListenGiven }: Assignment): CommandCall {
   return isListenGiven ? 'given' : 'asked';
 }
@@ -76,7 +76,7 @@ function isPreforkError(error: unknown, code: PreforkError['code']): boolean {
   return error instanceof PreforkError && error.code === code;
 }
 
-/** For development: a change reloads, and code that does not boot is waited for. */
+/** For development: a change causes a reload. Code that does not boot is tried again after the next change. */
 async function serveAndWatch(assignment: Assignment): Promise<unknown> {
   const { app, options } = assignment;
   const { log } = resolveOptions(options);
@@ -109,7 +109,7 @@ function runWith(
   let isListening = false;
   server.once('listening', () => {
     isListening = true;
-    // what came during the boot: the manager knows no reload before its first worker serves
+    // changes during the boot: the manager accepts no reload before its first worker serves
     if (changes.count > before) server.reload();
   });
   const stop = changes.listen((file) => {

@@ -20,7 +20,7 @@ export interface Assignment {
   app: string;
   /** Its arguments: what follows `--`. */
   args: readonly string[];
-  /** Whether `listen` was said; the variable `PORT` is for the file, should it listen itself. */
+  /** Whether `listen` was set. The variable `PORT` does not count: a file that listens itself reads it. */
   isListenGiven: boolean;
   options: PreforkOptions;
 }
@@ -49,7 +49,7 @@ export async function readAssignment(line: CommandLine): Promise<Assignment> {
   return { app: findApp(config.app, dirname(config.file)), ...rest };
 }
 
-/** What is relative is looked up in the folder that the options name, in the manager and, as they start there, in workers. */
+/** A relative path is looked up in the folder of the option `directory`, in the manager and in workers, which start there. */
 function enter(directory: string | undefined): void {
   try {
     enterFolder(directory);
@@ -66,7 +66,7 @@ function expectConfig(named: string | undefined, { file }: Config, folder: strin
   );
 }
 
-/** What controls a server needs to know. A config file is code: it runs only where nothing else names the PID file. */
+/** The PID file, for the commands that control a server. A config file is code, so it runs only where nothing else names the PID file. */
 export async function readPidFile(line: CommandLine): Promise<string | undefined> {
   const { pidFile } = merge(line, { options: {} });
   if (pidFile !== undefined) return pidFile;
@@ -75,8 +75,8 @@ export async function readPidFile(line: CommandLine): Promise<string | undefined
 }
 
 /**
- * Root runs no config file of somebody else, unless it is that of the user whose app was named: his code runs anyway. Others
- * often serve what a user for deployment owns.
+ * Root does not run a config file of another user, unless the named app belongs to the same user, whose code runs anyway. Other users
+ * often serve files that belong to a user for deployment.
  */
 function trustOf({ operand }: CommandLine, folder: string): Trust {
   return { owners: operand === undefined ? [] : ownersOf(operand, folder), isStrict: process.geteuid?.() === 0 };

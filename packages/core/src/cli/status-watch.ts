@@ -1,5 +1,5 @@
-// `prefork status --watch`: what the pool does, each second, until Ctrl-C or the end of the server. On a terminal it draws over
-// what it has drawn, on a screen of its own, and leaves the terminal as it was. Elsewhere it prints a line each second.
+// `prefork status --watch`: shows each second what the pool does, until Ctrl-C or the end of the server. On a terminal it uses the
+// alternate screen and leaves the terminal as it was. Elsewhere it prints a line each second.
 
 import { WriteStream } from 'node:tty';
 import type { Status, WorkerStatus } from '../pool-status.js';
@@ -122,7 +122,7 @@ export async function watchStatus(server: Observed): Promise<number> {
     while (!pause.isOver && server.isAlive) {
       const look = { at: performance.now(), status: server.status() };
       const rates = ratesOf(last, look);
-      // a resize draws again, and is no second
+      // a resize draws again, but is not a new look
       const isNew = !last || look.at - last.at > PACE / 2;
       if (isNew && last) history.push(rates.requests);
       if (history.length > MOST) history.shift();
@@ -139,7 +139,7 @@ export async function watchStatus(server: Observed): Promise<number> {
   return 1;
 }
 
-/** A sleep that somebody may end. */
+/** A sleep that can be ended early. */
 class Pause {
   isOver = false;
   wake = () => {};
@@ -168,7 +168,7 @@ function screenOf({ columns = 80, rows = 24 }: NodeJS.WriteStream): Screen {
   return { columns: Math.max(40, columns), rows, hasColours: hasColours() };
 }
 
-/** Node knows NO_COLOR, FORCE_COLOR and terminals. */
+/** Node reads NO_COLOR, FORCE_COLOR and the kind of terminal. */
 function hasColours(): boolean {
   return (process.env.FORCE_COLOR !== undefined || process.stdout.isTTY === true) && WriteStream.prototype.hasColors();
 }

@@ -11,7 +11,7 @@ export function showStatus(server: Observed, pidFile: string, asJson: boolean): 
   process.stdout.write(asJson ? `${escapeJson(JSON.stringify({ ...status, pidFile }))}\n` : table(status, pidFile));
 }
 
-/** What JSON may leave as it is, and a terminal obeys: 0x7f to 0x9f. */
+/** Characters that JSON does not escape and a terminal acts on: 0x7f to 0x9f. */
 function escapeJson(json: string): string {
   return json.replace(/\p{Cc}/gu, (character) => `\\u00${character.charCodeAt(0).toString(16)}`);
 }
@@ -19,7 +19,7 @@ function escapeJson(json: string): string {
 /** Columns of a screen. */
 const SCREEN = 100;
 
-/** The head of the table, and what stands under each. */
+/** The columns of the table: the head, and the cell of a worker. */
 const COLUMNS: [string, (worker: WorkerStatus) => string][] = [
   ['#', ({ id }) => String(id)],
   ['PID', ({ pid }) => String(pid)],
@@ -42,7 +42,7 @@ export function stateOf({ state, full }: WorkerStatus): string {
   return state === 'healthy' && full ? 'full' : state;
 }
 
-/** The text of the table: no line of workers is wider than a screen, unless one writes figures that no worker can have. */
+/** The text of the table. No line is wider than a screen, unless a broken worker has written impossible figures. */
 export function table(status: Status, pidFile: string): string {
   const pool = [...status.pool].sort((a, b) => a.id - b.id || b.age - a.age);
   const rows = [COLUMNS.map(([title]) => title), ...pool.map((worker) => COLUMNS.map(([, cell]) => cell(worker)))];

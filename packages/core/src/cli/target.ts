@@ -1,5 +1,5 @@
-// The `prefork` command that controls a server. PID file -> the process that may be looked at and signalled. A file can hold
-// anything, and another user's file can name anybody's process: nothing of it is believed unseen. Nothing is changed.
+// The `prefork` command that controls a server. PID file -> the process that may be looked at and signalled. A file can contain
+// anything, and another user's file can name any process, so all of it is checked. Nothing is changed.
 
 import { readdirSync, statSync } from 'node:fs';
 import { messageOf } from '../errors.js';
@@ -9,9 +9,9 @@ import { CommandError, FAILED } from './command-error.js';
 /** The process that holds a PID file. */
 export interface Target {
   pid: number;
-  /** The file as it was named. */
+  /** The path as the caller gave it. */
   pidFile: string;
-  /** Which file it is. */
+  /** Its inode. */
   inode: number;
 }
 
@@ -44,7 +44,7 @@ function lookAt(pidFile: string): Look | undefined {
   }
 }
 
-/** Another user may have locked a file of his with anybody's pid in it. */
+/** Another user may have locked a file with the pid of any process in it. */
 function expectTrusted(pidFile: string, owner: number): void {
   if (owner === 0 || owner === process.geteuid?.()) return;
   throw failure(
@@ -52,7 +52,7 @@ function expectTrusted(pidFile: string, owner: number): void {
   );
 }
 
-/** @throws CommandError when the process is not ours to see. */
+/** @throws CommandError when this user may not look at the process. */
 function hasOpen(pid: number, { dev, ino }: Look['stats']): boolean {
   const folder = `/proc/${pid}/fd`;
   return descriptorsOf(pid).some((fd) => {
@@ -65,7 +65,7 @@ function hasOpen(pid: number, { dev, ino }: Look['stats']): boolean {
   });
 }
 
-/** What a process has open; nothing when it has gone. @throws CommandError when it is not ours to see. */
+/** The open files of a process; nothing when it has ended. @throws CommandError when this user may not look at it. */
 export function descriptorsOf(pid: number): string[] {
   try {
     return readdirSync(`/proc/${pid}/fd`);

@@ -1,5 +1,5 @@
-// The `prefork` command. Whether a config file may run: it is code, and whoever can write it, or its folder, would run it with
-// the rights of whoever typed the command.
+// The `prefork` command. Whether a config file may run. It is code: a user that can write it, or its folder, could run code with
+// the rights of the caller.
 
 import { realpathSync, type Stats, statSync } from 'node:fs';
 import { dirname } from 'node:path';
@@ -50,7 +50,7 @@ function flawOf(what: string, stats: Pick<Stats, 'uid' | 'gid' | 'mode'> | undef
   return mode & GROUP_WRITES && !isOwnGroup ? `${what} can be written by the group ${gid}` : undefined;
 }
 
-/** Who may rename a folder on the way can put another one in its place; in a sticky one only its owner may. */
+/** A user that can rename a folder of the path can replace it. In a sticky folder only the owner can. */
 function flawAbove(folder: string): string | undefined {
   for (let path = folder; path !== dirname(path); path = dirname(path)) {
     const { mode } = facts(dirname(path));

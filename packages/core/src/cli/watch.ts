@@ -1,19 +1,19 @@
-// The `prefork` command with `--watch`, in its manager. Folders with code -> one event after the last change of a series.
-// It watches folders itself: what Node calls recursive watches every file, those of node_modules among them.
+// The `prefork` command with `--watch`, in its manager. Folders with code -> one event after the last change of a series. It watches
+// each folder itself: Node's recursive watch would watch every file, also those of node_modules.
 
 import { type FSWatcher, readdirSync, statSync, watch } from 'node:fs';
 import { join } from 'node:path';
 import { messageOf } from '../errors.js';
 
-/** What is loaded as code. Logs, uploads and databases are not. */
+/** The files that are code. Logs, uploads and databases are not. */
 const CODE = /^[^.].*\.([cm]?[jt]sx?|json|node|wasm)$/;
 
-/** How long a series of changes has to be quiet: an editor writes a file in several steps. Milliseconds. */
+/** A series of changes ends after a pause of this length: an editor writes a file in several steps. Milliseconds. */
 const QUIET = 100;
 
 /** A folder and the folders in it, but for node_modules and those that begin with a dot. */
 export class Changes {
-  /** How many series of changes there were. */
+  /** How many series of changes there have been. */
   count = 0;
   readonly #folders = new Map<string, FSWatcher>();
   readonly #listeners = new Set<(file: string) => void>();
@@ -31,7 +31,7 @@ export class Changes {
     return () => void this.#listeners.delete(changed);
   }
 
-  /** Resolves with the next one. */
+  /** Resolves with the next series. */
   next(): Promise<void> {
     return new Promise((resolve) => {
       const end = this.listen(() => {
@@ -54,7 +54,7 @@ export class Changes {
     }, QUIET);
   }
 
-  /** What is in a new folder may have been there before the watch was. */
+  /** Files in a new folder may be older than its watch. */
   #add(folder: string, isNew: boolean): void {
     if (this.#folders.has(folder)) return;
     try {
@@ -66,7 +66,7 @@ export class Changes {
         else if (isNew && CODE.test(entry.name)) this.#changed(join(folder, entry.name));
       }
     } catch (error) {
-      // it has gone already, or it is not ours to read; too many folders are worth a word
+      // The folder has gone, or this user may not read it. Too many folders are worth a warning.
       if (!/^(ENOENT|EACCES)$/.test(codeOf(error))) this.#warn(`Can't watch ${folder}: ${messageOf(error)}`);
     }
   }

@@ -2,7 +2,7 @@
 // is removed with the process.
 
 import { resolve } from 'node:path';
-import { readEstate, succession } from '../handover.js';
+import { readTakeover, succession } from '../handover.js';
 import type { Settings } from '../options.js';
 import { createPidFile, defaultPidFile, type PidFile } from './pid-file.js';
 
@@ -17,7 +17,7 @@ export function ensureEarlyPidFile({ pidFile = defaultPidFile(), cleanup, log }:
   const path = resolve(pidFile);
   const known = early.get(path);
   if (known) return known.file.ensure();
-  if (succession && readEstate().pidFile === path) return;
+  if (succession && readTakeover().pidFile === path) return;
   const file = createPidFile(path, () => log.info(`Creating process id file "${pidFile}"`));
   if (early.size === 0) process.once('exit', removeAll);
   early.set(path, { file, isRemoved: cleanup });

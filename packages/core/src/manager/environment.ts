@@ -4,7 +4,7 @@
 import { OWN_VARIABLES, WORKER_ID } from '../handover.js';
 import { origin } from './origin.js';
 
-/** Node takes these away at its start, child_process and cluster have set them. */
+/** child_process and cluster set these, and Node removes them at its start. */
 const NODE_VARIABLES = ['NODE_CHANNEL_FD', 'NODE_CHANNEL_SERIALIZATION_MODE', 'NODE_UNIQUE_ID'];
 
 const taken: Record<string, string> = {};
@@ -25,15 +25,15 @@ export function takeVariables(names: readonly string[]): () => void {
   };
 }
 
-/** What the next manager of an upgrade needs: not what names this process' pid. */
-export function heirVariables(): NodeJS.ProcessEnv {
+/** The environment of the next manager of an upgrade, without the variables that name this process' pid. */
+export function nextVariables(): NodeJS.ProcessEnv {
   const { NOTIFY_SOCKET, WATCHDOG_USEC } = taken;
   return { NOTIFY_SOCKET, WATCHDOG_USEC };
 }
 
 /**
- * What a new process finds in its environment, where the manager was started with it. What the application has set since, or
- * has read from a file, is not handed on: the script runs again, and reads the file as it is then.
+ * The environment that the manager was started with. Variables that the application has set since, or has read from a file, are not
+ * passed on: the script runs again in the new process, and reads the file as it is then.
  */
 export function inheritedVariables(folder: string): NodeJS.ProcessEnv {
   const env: NodeJS.ProcessEnv = { ...origin().env };

@@ -1,10 +1,10 @@
-// Manager. What the manager tells the server's object, and what systemd is told of the pool. Types only.
+// Manager. The events of the manager, and the facts of the pool that systemd gets. Types only.
 
 import type { PreforkError } from '../errors.js';
 import type { HangReport } from './hang-report.js';
 import type { WorkerState } from './policy.js';
 
-/** What the manager tells, in the seed's words. */
+/** The events of the manager, with the names of the seed. */
 export interface ManagerEvents {
   wait(): void;
   spawn(pid: number): void;
@@ -16,8 +16,8 @@ export interface ManagerEvents {
   finish(graceful: boolean): void;
   reload(error?: PreforkError): void;
   /** The next manager of an upgrade serves, `finish` follows. */
-  upgraded?(heir: number): void;
-  /** In that next manager: the old one knows. */
+  upgraded?(pid: number): void;
+  /** In the next manager: the old one knows that this one serves. */
   tookOver?(): void;
   /** Once: the first worker is healthy. */
   listening(): void;
@@ -25,7 +25,7 @@ export interface ManagerEvents {
   finished(error?: Error): void;
 }
 
-/** The pool as systemd is told of it. */
+/** The facts of the pool that systemd gets. */
 export interface Summary {
   workers: number;
   reloading: boolean;

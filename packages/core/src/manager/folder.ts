@@ -1,11 +1,11 @@
-// Manager. The folder in which new processes start, found anew by its name each time: `current -> releases/7` may lead
-// elsewhere since the last one. The manager goes along at each reload, unless the application has taken it elsewhere.
+// Manager. The folder in which new processes start. Its name is resolved again each time: `current -> releases/7` may have changed
+// since the last start. The manager changes into it at each reload, unless the application has changed the folder.
 
 import { accessSync, constants } from 'node:fs';
 import { messageOf, PreforkError } from '../errors.js';
 import { origin } from './origin.js';
 
-/** Where the manager is by itself; another folder is the application's choice. */
+/** The folder that this file has set. If the manager is in another one, the application has chosen it. */
 let home: string | undefined;
 
 /**
@@ -24,12 +24,12 @@ export function nextFolder(directory: string | undefined): string {
   return folder;
 }
 
-/** At the start: into the folder that the option names. @throws PreforkError `ERR_PREFORK_DIRECTORY` */
+/** At the start: changes into the folder that the option names. @throws PreforkError `ERR_PREFORK_DIRECTORY` */
 export function enterFolder(directory: string | undefined): void {
   if (directory !== undefined) enter(directory);
 }
 
-/** Before a reload: into the folder that the name means now. @throws PreforkError `ERR_PREFORK_DIRECTORY` */
+/** Before a reload: changes into the folder that the name means now. @throws PreforkError `ERR_PREFORK_DIRECTORY` */
 export function followFolder(directory: string | undefined): void {
   const folder = nextFolder(directory);
   if (process.cwd() === (home ?? origin().start)) enter(folder);

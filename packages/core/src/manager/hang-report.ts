@@ -19,7 +19,7 @@ export interface HungRequest {
   age: number;
 }
 
-/** What `hang` gives, and a line of `hangReportFile` has. */
+/** The argument of the event `hang`, and a line of `hangReportFile`. */
 export interface HangReport {
   /** ISO 8601. */
   time: string;
@@ -29,11 +29,11 @@ export interface HangReport {
   frames: Frame[];
   /** The oldest requests in flight. */
   requests: HungRequest[];
-  /** Why there is no more than this. */
+  /** Why the report is incomplete. */
   note?: string;
 }
 
-/** The calls that a report keeps, and the requests. */
+/** The most calls that a report has, and the most requests. */
 const FRAMES = 30;
 const REQUESTS = 5;
 
@@ -86,10 +86,10 @@ export class HangReports {
   }
 }
 
-/** What a worker answers even while its loop is blocked. */
+/** The facts that a worker gives even while its loop is blocked. */
 const EXPRESSION = `globalThis[Symbol.for('${REQUESTS_SYMBOL}')]?.()`;
 
-/** Whatever the worker has said. */
+/** Reads the worker's answer, which may be anything. */
 function requestsOf(value: unknown): HungRequest[] {
   if (!Array.isArray(value)) return [];
   return value.slice(0, REQUESTS).map((request: Partial<HungRequest> | null) => ({

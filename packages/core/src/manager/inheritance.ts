@@ -3,8 +3,8 @@
 
 import { closeSync } from 'node:fs';
 import { Socket } from 'node:net';
-import { ESTATE_FD, layOutHeir, PIPE_FD, readHeir } from '../descriptors.js';
-import { locationKey, readEstate, succession, type Tickets, writeFacts } from '../handover.js';
+import { layOutNext, PIPE_FD, readNext, TAKEOVER_FD } from '../descriptors.js';
+import { locationKey, readTakeover, succession, type Tickets, writeFacts } from '../handover.js';
 import type { Location } from '../locations.js';
 import type { ActivatedSocket } from './activation.js';
 import type { Premises } from './premises.js';
@@ -12,7 +12,7 @@ import type { Premises } from './premises.js';
 /** What this manager takes over from an old one. */
 export interface Inheritance {
   readonly sockets: ReadonlyMap<string, readonly number[]>;
-  /** What the old manager's workers have asked for; it is among the sockets. */
+  /** The sockets among them that the old manager's workers have asked for. */
   readonly onDemand: readonly Location[];
   readonly activated: readonly ActivatedSocket[];
   readonly pidFile?: { path: string; fd: number };
@@ -50,8 +50,8 @@ export function bequeath<T>(
   });
   try {
     return start(
-      layOutHeir({
-        estate: page,
+      layOutNext({
+        takeover: page,
         sockets: own.flatMap(({ fds }) => fds),
         activated: given.flatMap(({ fds }) => fds),
         pidFile: lent?.fd,
@@ -66,24 +66,24 @@ export function bequeath<T>(
 /** Set in the manager that an upgrade has started, for the server that was upgraded. */
 export function takeInheritance(run: number): Inheritance | undefined {
   if (succession?.run !== run) return undefined;
-  const estate = readEstate();
-  const fds = readHeir(estate.sockets.length, estate.activated.length, estate.pidFile !== undefined);
+  const takeover = readTakeover();
+  const fds = readNext(takeover.sockets.length, takeover.activated.length, takeover.pidFile !== undefined);
   const sockets = new Map<string, number[]>();
   for (const [i, fd] of fds.sockets.entries()) {
-    const key = estate.sockets[i] ?? '';
+    const key = takeover.sockets[i] ?? '';
     sockets.set(key, [...(sockets.get(key) ?? []), fd]);
   }
-  const activated = fds.activated.flatMap((fd, i) => estate.activated.slice(i, i + 1).map((one) => ({ ...one, fd })));
+  const activated = fds.activated.flatMap((fd, i) => takeover.activated.slice(i, i + 1).map((one) => ({ ...one, fd })));
   return {
     sockets,
-    ...(estate.manager === undefined ? {} : { stats: { manager: estate.manager, fd: fds.stats } }),
-    // an older manager has written none
-    onDemand: estate.onDemand ?? [],
+    ...(takeover.manager === undefined ? {} : { stats: { manager: takeover.manager, fd: fds.stats } }),
+    // a manager of an older version has written none
+    onDemand: takeover.onDemand ?? [],
     activated,
-    ...(estate.pidFile !== undefined && fds.pidFile !== undefined
-      ? { pidFile: { path: estate.pidFile, fd: fds.pidFile } }
+    ...(takeover.pidFile !== undefined && fds.pidFile !== undefined
+      ? { pidFile: { path: takeover.pidFile, fd: fds.pidFile } }
       : {}),
-    ...(estate.tickets ? { tickets: estate.tickets } : {}),
+    ...(takeover.tickets ? { tickets: takeover.tickets } : {}),
     ready(tookOver) {
       const pipe = new Socket({ fd: PIPE_FD });
       pipe.on('error', () => {}); // the close follows
@@ -92,7 +92,7 @@ export function takeInheritance(run: number): Inheritance | undefined {
       pipe.end('1');
     },
     close() {
-      closeSync(ESTATE_FD);
+      closeSync(TAKEOVER_FD);
       for (const fd of [...sockets.values()].flat()) closeSync(fd);
     },
   };

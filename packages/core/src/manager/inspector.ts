@@ -26,7 +26,7 @@ export interface Look {
 
 const LOOPBACK = '127.0.0.1';
 
-/** How often /proc is looked at for the port, for which there is no event. Milliseconds. */
+/** How often /proc is read for the port: there is no event. Milliseconds. */
 const PACE = 5;
 
 /**

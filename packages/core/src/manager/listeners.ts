@@ -36,8 +36,8 @@ export interface BoundSocket {
  * Binds all or nothing. Certificates are read here, before a worker drops its privileges.
  *
  * @param workers how many sockets a location with `reuse` gets.
- * @param inherited descriptors of the manager whose place we take, by {@link locationKey}; they are neither fewer nor more
- * afterwards: one that is bound now would be closed with what it has queued, should the upgrade fail.
+ * @param inherited descriptors of the old manager, by {@link locationKey}. Their number does not change: a socket that is bound now
+ * would be closed together with its queue if the upgrade failed.
  */
 export async function bindAll(
   places: readonly Place[],
@@ -57,7 +57,7 @@ export async function bindAll(
   }
 }
 
-/** What is there already need not be bound any more. */
+/** Sockets that are there already need not be bound. */
 async function open(
   { location, activated }: Place,
   workers: number,
@@ -77,7 +77,7 @@ async function open(
   }
 }
 
-/** Says by what the kernel chooses among these sockets. An inherited group may have been told otherwise. */
+/** Sets how the kernel chooses among these sockets. An inherited group may have another setting. */
 function steer({ url, sticky = false }: Location, fds: readonly number[]): void {
   try {
     setSticky(fds[0] ?? -1, fds.length, sticky);
@@ -87,7 +87,7 @@ function steer({ url, sticky = false }: Location, fds: readonly number[]): void 
   }
 }
 
-/** A socket that this server has bound, or has inherited: a UNIX path is its own to delete. */
+/** A socket that this server has bound, or has inherited. It deletes the path of a UNIX socket. */
 function ours(asked: Location, fds: readonly number[], secrets: BoundLocation['secrets']): BoundSocket {
   const address = boundAddress(fds[0] ?? -1);
   const files = asked.fd === undefined && isFile(asked.path) ? pathsOf(asked, fds.length) : [];

@@ -74,8 +74,8 @@ export class Manager {
     };
     this.#reload = new Reload(this.#target, { reload: (error) => this.#reloaded(error) }, settings.log, prepare);
     this.#upgrade = parts.createUpgrade(run, settings, {
-      succeeded: (heir) => this.#upgraded(heir),
-      failed: (heir) => this.#upgradeFailed(heir),
+      succeeded: (pid) => this.#upgraded(pid),
+      failed: (pid) => this.#upgradeFailed(pid),
     });
     this.#stop = new Stop({
       settings,
@@ -239,19 +239,19 @@ export class Manager {
     this.#events.reload(error);
   }
 
-  #upgraded(heir: number): void {
+  #upgraded(pid: number): void {
     this.#premises?.stats.page.happened('upgrades');
-    this.#events.upgraded?.(heir);
+    this.#events.upgraded?.(pid);
     this.#stop.gracefully();
     this.#events.finish(true);
   }
 
   /** What the next manager may have left is tidied: its lock file, and its pid in our PID file. */
-  #upgradeFailed(heir: number): void {
+  #upgradeFailed(pid: number): void {
     this.#premises?.stats.page.happened('upgradesFailed');
     const { log, lockFile } = this.#settings;
     attempt(log, 'remove the lock file of the next manager', () => {
-      if (heir !== 0 && lockFile !== undefined) rmSync(lockFilePath(lockFile, heir), { force: true });
+      if (pid !== 0 && lockFile !== undefined) rmSync(lockFilePath(lockFile, pid), { force: true });
     });
     this.#premises?.pidFile.rewrite();
     this.#schedule.ask();

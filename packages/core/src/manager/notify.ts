@@ -1,5 +1,5 @@
-// Manager. Tells systemd how the server is, by datagrams to the socket that NOTIFY_SOCKET names, sd_notify(3). It only
-// listens to what the manager tells, waits for nobody, and whether anybody hears it changes nothing.
+// Manager. Sends the state of the server to systemd, as datagrams to the socket that NOTIFY_SOCKET names, sd_notify(3). It only
+// listens to the manager's events. It never waits, and a failure changes nothing.
 
 import { messageOf } from '../errors.js';
 import { succession } from '../handover.js';
@@ -10,7 +10,7 @@ import { printable } from '../printable.js';
 import { takeVariables } from './environment.js';
 import type { ManagerEvents, Summary } from './events.js';
 
-/** The manager's events, told to systemd as well if it wants to know. The first server of a script speaks for it. */
+/** The manager's events, and systemd gets them too if it has asked. Only the first server of a script reports. */
 export function notifying(
   events: ManagerEvents,
   run: number,
@@ -39,7 +39,7 @@ export function notifying(
       notifier.reloaded();
       events.reload(error);
     },
-    upgraded: (heir) => notifier.resign(heir),
+    upgraded: (pid) => notifier.resign(pid),
     tookOver: () => notifier.takeOver(),
     finish(graceful) {
       notifier.stopping();
@@ -65,7 +65,7 @@ class Notifier {
   #isReloading = false;
   #isStopping = false;
   #timer: NodeJS.Timeout | undefined;
-  /** The last status that went out. */
+  /** The last status that was sent. */
   #told = '';
   /** A change of state that did not fit into the full socket. */
   #unsent: string | undefined;
@@ -74,7 +74,7 @@ class Notifier {
   constructor(
     socket: string,
     watchdog: number,
-    isHeir: boolean,
+    isNext: boolean,
     settings: Settings,
     status: () => Summary | undefined,
     send: typeof sendDatagram,
@@ -84,7 +84,7 @@ class Notifier {
     this.#settings = settings;
     this.#status = status;
     this.#sendTo = send;
-    this.#isMain = !isHeir;
+    this.#isMain = !isNext;
   }
 
   ready(): void {
@@ -92,7 +92,7 @@ class Notifier {
     if (this.#isMain) this.#begin();
   }
 
-  /** After each pass of the manager: what has changed. */
+  /** After each pass of the manager: sends what has changed. */
   tell(): void {
     if (this.#unsent !== undefined) this.#change(this.#unsent);
     if (!this.#isMain) return;
@@ -101,7 +101,7 @@ class Notifier {
     if (text !== this.#told && this.#send(text)) this.#told = text;
   }
 
-  /** A reload is over: what it led to is in the status. */
+  /** A reload has ended. Its result is in the status. */
   reloaded(): void {
     if (!this.#isMain || this.#isStopping) return;
     // one that ended in the pass in which it began; systemd waits for both
@@ -111,8 +111,8 @@ class Notifier {
   }
 
   /** In the old manager of an upgrade. Only the main process may name the next main process. After that it is not the main one. */
-  resign(heir: number): void {
-    this.#change(`MAINPID=${heir}`);
+  resign(pid: number): void {
+    this.#change(`MAINPID=${pid}`);
     this.#isMain = false;
   }
 
@@ -175,7 +175,7 @@ class Notifier {
     if (isSent) this.#told = text;
   }
 
-  /** @returns whether there was room for it; what cannot be delivered at all is forgotten. */
+  /** @returns whether there was room for it. A message that cannot be delivered at all is dropped. */
   #send(message: string): boolean {
     trace.manager('notify %j', message);
     try {

@@ -1,5 +1,5 @@
-// Manager of the command. What workers ask for: the sockets of servers that the app's file lets listen itself. It binds what
-// is new, finds what another worker has asked for before, and forgets what no worker of the newest generation wants.
+// Manager of the command. The sockets that workers ask for, because a server of the app's file listens itself. It binds new sockets,
+// gives out those that another worker has asked for before, and closes those that no worker of the newest generation wants.
 // A worker may run as another user: nothing that it sends is trusted.
 
 import { closeSync } from 'node:fs';
@@ -13,7 +13,7 @@ import { socketPair } from '../posix/messages.js';
 import { type BoundSocket, bindAll } from './listeners.js';
 import type { Target, WorkerRecord } from './policy.js';
 
-/** More servers than a file can want. */
+/** More servers than any file has. */
 const MOST = 256;
 
 /** How long all workers have to be healthy before a socket that none of them has asked for is closed. Milliseconds. */
@@ -34,9 +34,9 @@ interface Demand {
 
 /** A worker's channel as the manager holds it. */
 export interface Channel {
-  /** The worker's end: for its birth. */
+  /** The worker's end, which the new process inherits. */
   readonly fd: number;
-  /** It was born: its end is closed here. */
+  /** The worker was started: closes its end in this process. */
   given(worker: WorkerRecord | undefined): void;
 }
 
@@ -45,9 +45,9 @@ export interface OnDemandParts {
   readonly silent: boolean;
   /** Those that systemd bound: a file may name one by its descriptor. */
   readonly activated: readonly BoundSocket[];
-  /** Whether workers run as somebody else, who may not bind all that this process may. */
+  /** Whether workers run as another user, which may not bind everything that this process may. */
   readonly isOthers: boolean;
-  /** The list of sockets is another one. */
+  /** The list of sockets has changed. */
   changed(): void;
 }
 
@@ -61,7 +61,7 @@ export class OnDemand {
   /** Until when a worker of another user may ask for what only this process may bind. */
   #trustedUntil = Number.POSITIVE_INFINITY;
 
-  /** @param inherited what the workers of the manager whose place we take have asked for. */
+  /** @param inherited the sockets that the old manager's workers have asked for. */
   constructor(parts: OnDemandParts, inherited: readonly BoundSocket[]) {
     this.#parts = parts;
     for (const socket of inherited) this.#add(socket, -1);
@@ -171,7 +171,7 @@ export class OnDemand {
     return known.socket;
   }
 
-  /** What was asked for in these words, or is bound there: a file may listen once more at the port that it was given. */
+  /** The socket that was asked for in these words, or is bound there: a file may listen again at the port that it was given. */
   #known(location: Location): Demand | undefined {
     const isThere = ({ socket: { location: known } }: Demand) =>
       typeof known.address !== 'string' &&

@@ -6,7 +6,7 @@ import { isAbsolute, normalize, relative, resolve, sep } from 'node:path';
 
 /** How a process was started. */
 export interface Origin {
-  /** The folder, by its name in `$PWD` if that is right: a symbolic link in it is followed anew by each new process. */
+  /** The folder, by its name in `$PWD` if that is right: each new process follows a symbolic link in it again. */
   readonly folder: string;
   /** The same without symbolic links, as it was. */
   readonly start: string;
@@ -35,7 +35,7 @@ export interface Paths {
   isSame(a: string, b: string): boolean;
 }
 
-/** Puts together what the parts say. */
+/** Combines the parts. */
 export function originOf({ environ, cmdline, argv, execArgv, env: current, cwd }: Started, paths: Paths): Origin {
   const env = parseEnviron(environ) ?? defined(current);
   const { PWD = '' } = env;
@@ -95,7 +95,7 @@ function read(path: string): string {
   try {
     return readFileSync(path, 'utf8');
   } catch {
-    return ''; // no Linux, or not ours to read
+    return ''; // no Linux, or this user may not read it
   }
 }
 
@@ -103,7 +103,7 @@ function currentFolder(): string {
   try {
     return process.cwd();
   } catch {
-    return sep; // somebody has deleted it
+    return sep; // it was deleted
   }
 }
 

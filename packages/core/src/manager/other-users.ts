@@ -13,7 +13,7 @@ export function flagFor(signal: NodeJS.Signals): string | undefined {
   return heapSnapshotSignal(flags) === signal ? '--heapsnapshot-signal' : undefined;
 }
 
-/** Node takes `_` for `-`, and a value as a word of its own; the last one counts. */
+/** Node also takes `_` for `-`, and a value as a separate word. The last flag counts. */
 export function heapSnapshotSignal(flags: readonly string[]): string | undefined {
   const values = flags.flatMap((flag, i) => {
     const [name = '', value = flags[i + 1] ?? ''] = flag.split('=');
@@ -38,8 +38,8 @@ export interface Nodemon {
 }
 
 /**
- * The nodemon above this process: its parent, or further up behind a shell or npm. To be asked at the start: nodemon ends what
- * is between as well, and then nobody is above.
+ * The nodemon above this process: its parent, or further up behind a shell or npm. Call this at the start: nodemon also ends the
+ * processes between, and then the chain is lost.
  */
 export function findNodemon(look: Look = lookAt, pid: number = process.ppid): Nodemon | undefined {
   let next = pid;
@@ -54,7 +54,7 @@ export function findNodemon(look: Look = lookAt, pid: number = process.ppid): No
   return undefined;
 }
 
-/** Whether it is still there to restart anything. */
+/** Whether it still runs. */
 export function isThere({ pid }: Nodemon, look: Look = lookAt): boolean {
   return restartSignal(look(pid)?.words ?? []) !== undefined;
 }

@@ -42,7 +42,7 @@ function ask(database: 'passwd' | 'group', key: string | number): string[] | und
   }
 }
 
-/** Never NaN: text that is not a number is not a user. */
+/** Never NaN: a text that is not a number is not a user id. */
 function numberOf(what: 'user' | 'group', name: string | number, field: string | undefined): number {
   if (field !== undefined && /^\d+$/.test(field)) return Number(field);
   const hint = typeof name === 'number' ? ' (a number without an entry needs `group` as well)' : '';

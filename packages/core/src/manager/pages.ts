@@ -8,7 +8,7 @@ import { anonymousFile, sealSize } from '../posix/memory.js';
 import { SCOREBOARD_BYTES, SCOREBOARD_NAME, Scoreboard } from '../scoreboard.js';
 import { openStats, type StatsPage } from './statistics.js';
 
-/** What the pages say of each other, in the facts. */
+/** The inodes of the other pages, for the page of facts. */
 type OwnFacts = Pick<Facts, 'board' | 'manager' | 'stats'>;
 
 export class Pages {
@@ -38,7 +38,7 @@ export class Pages {
     return { scoreboard: this.#scoreboard, facts: this.#facts, stats: this.stats.fd };
   }
 
-  /** The facts are others, for the workers to come. */
+  /** Replaces the facts, for the workers that start from now on. */
   changed(): void {
     const old = this.#facts;
     this.#facts = this.#write();

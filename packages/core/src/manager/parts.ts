@@ -1,4 +1,4 @@
-// Manager. What the manager reaches the system with: a test gives others, and starts no process.
+// Manager. The functions by which the manager reaches the system. A unit test passes its own and starts no process.
 
 import type { Settings } from '../options.js';
 import { type Inheritance, takeInheritance } from './inheritance.js';

@@ -11,11 +11,11 @@ import { adoptPidFile, createPidFile, defaultPidFile, missingPidFile, type PidFi
 
 export class PidFileKeeper {
   readonly #settings: Settings;
-  /** The old manager's, until this one takes its place. */
+  /** Still the old manager's, until this one takes over. */
   readonly #inherited: Inheritance['pidFile'];
   #hasAdopted = false;
   #file: PidFile | undefined;
-  /** What was logged last, so that it is logged once. */
+  /** The last line that was logged: each is logged once. */
   #trouble: string | undefined;
 
   /** @throws PreforkError when `pidFile` was named and cannot be made: a user that names one relies on it. */
@@ -37,7 +37,7 @@ export class PidFileKeeper {
     return this.#file?.inode;
   }
 
-  /** For the next manager of an upgrade; one that could not be made yet is its own to make. */
+  /** For the next manager of an upgrade. A file that could not be made yet is made by the next manager. */
   get lent(): { path: string; fd: number } | undefined {
     const { path, fd } = this.#file ?? {};
     return path === undefined || fd === undefined ? undefined : { path, fd };
@@ -57,7 +57,7 @@ export class PidFileKeeper {
     }
   }
 
-  /** Takes it from the manager whose place we take. */
+  /** Takes it over from the old manager. */
   adopt(): void {
     this.#hasAdopted = true;
     this.keep();

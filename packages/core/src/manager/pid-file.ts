@@ -11,10 +11,10 @@ import { isSameFile, look, openToLook, readText } from './pid-look.js';
 
 const { O_CREAT, O_EXCL, O_NOFOLLOW, O_RDWR } = constants;
 
-/** Its owner's alone: a user who could open it could wait for the lock, and take it when the server has crashed. */
+/** Only its owner may open it: another user could wait for the lock, and take it when the server has crashed. */
 const MODE = 0o600;
 
-/** Shared by all servers of the machine that name none. */
+/** Shared by all servers of the machine that set no PID file. */
 export function defaultPidFile(): string {
   return join(tmpdir(), 'prefork.pid');
 }
@@ -45,7 +45,7 @@ export function checkPid(path: string): number | undefined {
     if (found?.isHeld) return found.pid;
     if (found && found.flaw === undefined) removeStale(path, 'none');
   } catch {
-    // cannot be looked at, or is not ours to delete
+    // it cannot be read, or this user may not delete it
   }
   return undefined;
 }
@@ -66,7 +66,7 @@ export function missingPidFile(path: string, creating: () => void): PidFile {
   return hold(resolve(path), undefined, creating);
 }
 
-/** The file of the manager whose place we take: the lock came with the descriptor, so it was never free. */
+/** The file of the old manager. The lock came with the descriptor, so it was never free. */
 export function adoptPidFile(path: string, fd: number, creating: () => void): PidFile {
   rewrite(fd);
   return hold(path, fd, creating);
@@ -184,6 +184,6 @@ function unlinkIfAllowed(path: string): void {
   try {
     unlinkSync(path);
   } catch {
-    // not ours to delete
+    // this user may not delete it
   }
 }

@@ -1,4 +1,4 @@
-// Manager. Takes the lock on a PID file. It waits for processes that hold it for a moment only: looks, and other starts.
+// Manager. Takes the lock on a PID file. It waits only for processes that hold it for a moment: looks, and other starts.
 
 import { tryLock, tryLockShared, unlock } from '../posix/locks.js';
 
@@ -7,7 +7,7 @@ const LIMITS = {
   none: { start: 0, look: 0 },
   /** The event loop waits as well, and there is another try in a second. */
   serving: { start: 1, look: 20 },
-  /** A look may be suspended for a while. */
+  /** A process that only looks may be suspended for a while. */
   start: { start: 100, look: 2_000 },
 };
 
@@ -17,14 +17,14 @@ export type Patience = keyof typeof LIMITS;
 /**
  * Takes the lock, unless a server holds it.
  *
- * @throws Error when somebody looks at the file for too long, and what flock(2) says.
+ * @throws Error when another process looks at the file for too long, and the errors of flock(2).
  */
 export function lockPidFile(fd: number, patience: Patience): boolean {
   const limits = LIMITS[patience];
   const start = performance.now();
   for (;;) {
     if (tryLock(fd)) return true;
-    // a server does not share its lock: those who do are looks
+    // a server does not share its lock: a shared lock is that of a look
     const isLookedAt = tryLockShared(fd);
     if (isLookedAt) unlock(fd);
     const waited = performance.now() - start;

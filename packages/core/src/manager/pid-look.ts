@@ -1,5 +1,5 @@
-// Manager and command. Looks at a PID file, and changes nothing. What the file says is information, the whole-file lock on it
-// is the truth: its server holds the lock for life, so that neither a zombie nor a reused pid passes for one.
+// Manager and command. Looks at a PID file, and changes nothing. The pid in the file is only information. The whole-file lock on it
+// decides: a server holds the lock as long as it lives, so neither a zombie nor a reused pid counts as a server.
 
 import { closeSync, constants, fstatSync, lstatSync, openSync, readSync, type Stats } from 'node:fs';
 import { tryLockShared } from '../posix/locks.js';
@@ -13,19 +13,19 @@ const LONGEST = 32;
 export interface Look {
   /** Whether a server holds it. */
   isHeld: boolean;
-  /** What it says; nothing while it is empty or says something else. */
+  /** The pid in it; nothing while it is empty or contains something else. */
   pid?: number;
-  /** Which file it is, and whose. */
+  /** Its inode, and its owner. */
   stats: Stats;
   /** Why it can be no PID file. Such a file is never changed or deleted. */
   flaw?: string;
 }
 
 /**
- * Opens the file to look at it, whatever it is; never waits, never follows a link.
+ * Opens the file to look at it, whatever kind it is. Never waits, and never follows a link.
  *
  * @returns nothing when there is none.
- * @throws ELOOP for a symbolic link, EACCES, and what else open(2) says.
+ * @throws ELOOP for a symbolic link, EACCES, and the other errors of open(2).
  */
 export function openToLook(path: string): number | undefined {
   try {
@@ -36,7 +36,7 @@ export function openToLook(path: string): number | undefined {
   }
 }
 
-/** Nothing when there is no file. @throws what open(2) or flock(2) says. */
+/** Nothing when there is no file. @throws the errors of open(2) and flock(2). */
 export function look(path: string): Look | undefined {
   const fd = openToLook(path);
   if (fd === undefined) return undefined;
@@ -49,7 +49,7 @@ export function look(path: string): Look | undefined {
   }
 }
 
-/** What is in the file. No more of it is read than a PID file can have. */
+/** The text in the file. No more of it is read than a PID file can have. */
 export function readText(fd: number, stats = fstatSync(fd)): { pid?: number; flaw?: string } {
   if (!stats.isFile()) return { flaw: 'it is not a regular file' };
   const bytes = Buffer.alloc(LONGEST);

@@ -18,11 +18,11 @@ export interface WorkerRecord {
   healthyAt?: number;
   heartbeatAt: number;
   drainingSince?: number;
-  /** Something other than the manager told it to leave, and it waits for the manager's answer. */
+  /** It was told to leave, but not by the manager, and waits for the manager's answer. */
   isAsking?: boolean;
   /** Why it was told to go, if it was. */
   order?: 'resized' | 'reloaded' | 'stopped' | 'hung' | Excess;
-  /** It has passed a limit, and leaves when its replacement serves. */
+  /** It has exceeded a limit, and leaves when its replacement serves. */
   excess?: Excess;
   /** It hangs during its boot, and V8 is asked for the stack. */
   isExamined?: boolean;
@@ -30,10 +30,10 @@ export interface WorkerRecord {
   hasLeft?: boolean;
 }
 
-/** The limit that a worker has outgrown: `maxMemory` or `maxAge`. */
+/** The limit that a worker has exceeded: `maxMemory` or `maxAge`. */
 type Excess = 'memory' | 'age';
 
-/** What the pool is meant to be. */
+/** The state that the pool should reach. */
 export interface Target {
   goal: 'run' | 'stop gracefully' | 'stop immediately';
   workers: number;
@@ -102,7 +102,7 @@ export function vacancies(workers: readonly WorkerRecord[], target: Target, limi
   return [...empty, ...old].slice(0, Math.max(0, Math.min(atOnce - booting, room)));
 }
 
-/** The number of one worker that has outgrown a limit and has no replacement yet: one after the other, so that most are warm. */
+/** The number of one worker that has exceeded a limit and has no replacement yet. One at a time, so that most workers stay warm. */
 function outgrown(active: readonly WorkerRecord[], target: Target, limits: Limits, count: number): number[] {
   const fresh = active.filter(({ excess }) => excess === undefined);
   const isBooting = fresh.some(({ state }) => state === 'starting');
@@ -112,8 +112,8 @@ function outgrown(active: readonly WorkerRecord[], target: Target, limits: Limit
 }
 
 /**
- * The workers that are one too many: an old one whose id a healthy successor has, the oldest first, and those with ids that a
- * smaller pool has not. What boots goes before what serves, and no more than the others can stand in for.
+ * The workers that the pool needs no longer: an old one whose id a healthy successor has, the oldest first, and those whose ids a
+ * smaller pool does not have. Workers that boot leave before workers that serve, and only as many as the others can replace.
  */
 export function surplus<W extends WorkerRecord>(workers: readonly W[], target: Target): W[] {
   if (target.goal !== 'run') return [];
@@ -130,8 +130,8 @@ export function surplus<W extends WorkerRecord>(workers: readonly W[], target: T
 }
 
 /**
- * Of those with one id: the youngest that is healthy and current and has outgrown no limit; as long as there is none, the youngest
- * of each kind.
+ * The workers to keep among those with one id: the youngest that is healthy and current and has exceeded no limit. As long as there is
+ * none, the youngest of each kind.
  */
 function isKept(worker: WorkerRecord, active: readonly WorkerRecord[], { generation }: Target): boolean {
   const same = active.filter(({ id }) => id === worker.id);
@@ -150,9 +150,9 @@ function byAge<W extends WorkerRecord>(workers: readonly W[]): W[] {
 
 /** A worker that dies this soon after its first heartbeat has crashed. Milliseconds. */
 const CRASH_AGE = 2_000;
-/** A worker that lives this long ends a series of crashes. Milliseconds. */
+/** A series of crashes ends when a worker lives this long. Milliseconds. */
 export const HEALTHY_PERIOD = 5_000;
-/** So many crashes are replaced at once: a killed worker must not be missed for long. */
+/** So many crashes in a series are replaced at once: a killed worker should be replaced quickly. */
 export const FREE_CRASHES = 10;
 const FIRST_DELAY = 250;
 const LONGEST_DELAY = 10_000;

@@ -23,7 +23,7 @@ export interface PoolEvents {
   notSpawned(error: Error): void;
 }
 
-/** What reaches the system; a test gives others. */
+/** The functions that reach the system. A unit test passes its own. */
 const SYSTEM = { spawnWorker, signalProcess };
 
 export class Pool {
@@ -148,7 +148,7 @@ export class Pool {
     for (const { pid } of this.workers.filter(isMeant)) this.#system.signalProcess(pid, 'SIGURG');
   }
 
-  /** What a hung worker is given here. */
+  /** The result of an order to a hung worker. */
   #patience(): number {
     const { heartbeatInterval, heartbeatTimeout, gracefulTimeout } = this.#settings;
     return Math.ceil(heartbeatInterval + heartbeatTimeout + gracefulTimeout);

@@ -24,7 +24,7 @@ import { PoolSecrets } from './tickets.js';
 
 export interface Premises {
   readonly sockets: readonly BoundSocket[];
-  /** Of the command: what its workers ask for. */
+  /** For the command: the sockets that its workers ask for. */
   readonly onDemand: OnDemand | undefined;
   readonly board: Scoreboard;
   readonly pidFile: PidFileKeeper;
@@ -32,7 +32,7 @@ export interface Premises {
   readonly tickets: Tickets | undefined;
   readonly lockFile: LockFile | undefined;
   readonly stats: StatsPage;
-  /** What each worker inherits. */
+  /** The descriptors that each worker inherits. */
   readonly descriptors: WorkerDescriptors;
   /** The user and group that the workers run as. */
   readonly owner: Owner;
@@ -45,11 +45,11 @@ export interface Premises {
    * worker leaves them empty: what a socket has queued when it is closed is reset.
    */
   setWelcome(isWelcome: boolean): void;
-  /** `toHeir` leaves the paths to the next manager of an upgrade. */
-  close(toHeir: boolean): void;
+  /** `toNext` leaves the paths to the next manager of an upgrade. */
+  close(toNext: boolean): void;
 }
 
-/** What is open so far. */
+/** Everything that is open so far. */
 interface Opened {
   readonly sockets: BoundSocket[];
   readonly giveBack: () => void;
@@ -59,7 +59,7 @@ interface Opened {
   onDemand?: OnDemand;
 }
 
-/** Binds, and makes the files; what fails is undone, and thrown. @param changed is called when `sockets` are others: the command's */
+/** Binds, and makes the files. If this fails, all is undone. @param changed is called when `sockets` has changed, for the command */
 export async function openPremises(
   settings: Settings,
   locations: readonly Location[],
@@ -86,7 +86,7 @@ interface Plan {
   readonly settings: Settings;
   readonly owner: Owner;
   readonly inheritance: Inheritance | undefined;
-  /** What workers of the old manager have asked for. */
+  /** The sockets that workers of the old manager have asked for. */
   readonly asked: BoundSocket[];
   readonly changed: (() => void) | undefined;
 }
@@ -131,7 +131,7 @@ function furnish(opened: Opened, { settings, owner, inheritance, asked, changed 
     },
     closeSockets: (toOther) => closeSockets(opened, settings, toOther),
     setWelcome: (isWelcome) => welcome(sockets, settings, isWelcome),
-    close: (toHeir) => close(opened, settings, toHeir),
+    close: (toNext) => close(opened, settings, toNext),
   };
 }
 
@@ -168,12 +168,12 @@ function closeSockets({ sockets, onDemand }: Opened, { log }: Settings, toOther:
   onDemand?.close(toOther);
 }
 
-function close(opened: Opened, settings: Settings, toHeir: boolean): void {
+function close(opened: Opened, settings: Settings, toNext: boolean): void {
   const { giveBack, pages, pidFile, lockFile } = opened;
-  closeSockets(opened, settings, toHeir);
+  closeSockets(opened, settings, toNext);
   giveBack();
   pages?.close();
-  pidFile?.release(settings.cleanup && !toHeir);
+  pidFile?.release(settings.cleanup && !toNext);
   attempt(settings.log, 'remove the lock file', () => settings.cleanup && lockFile?.remove());
 }
 

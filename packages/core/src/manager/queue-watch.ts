@@ -1,6 +1,6 @@
 // Manager. Whether connections wait that no worker takes, and which worker to send for them. A holder that is dead, stopped or
-// blocked leaves connections in the queue. One look costs 1 us, and no worker is woken while the queue is empty. It decides by
-// what it is given, and signals no process.
+// blocked leaves connections in the queue. One look costs 1 us, and no worker is woken while the queue is empty. It only decides,
+// and signals no process.
 
 import { type Scoreboard, State } from '../scoreboard.js';
 

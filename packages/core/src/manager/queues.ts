@@ -12,10 +12,10 @@ import type { Pool } from './pool.js';
 import { QueueWatch } from './queue-watch.js';
 import { Saturation } from './saturation.js';
 
-/** What it reads of a listening socket. */
+/** The functions that read a listening socket. */
 export type Queue = Pick<BoundSocket, 'fds' | 'location'>;
 
-/** What it needs of the pool. */
+/** The part of the pool that it needs. */
 export type Sleepers = Pick<Pool, 'workers' | 'wakeWaiter' | 'wakeAll' | 'wakeEveryone'>;
 
 export class Queues {
@@ -32,7 +32,7 @@ export class Queues {
     this.#watch = this.watch(sockets);
   }
 
-  /** There are other sockets now. */
+  /** The list of sockets has changed. */
   watch(sockets: readonly Queue[]): QueueWatch {
     const locations = sockets.map(({ fds, location }) => ({
       reuse: location.reuse ?? false,
@@ -53,7 +53,7 @@ export class Queues {
     return this.#watch.isDeserted(workers);
   }
 
-  /** Where the queue is long. */
+  /** The locations whose queue is long. */
   get locations(): { url: string; waiting: number }[] {
     return this.#sockets.map(({ location, fds }) => ({ url: location.url, waiting: waitingAt(fds) }));
   }

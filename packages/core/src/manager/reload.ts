@@ -7,7 +7,7 @@ import type { Target, WorkerRecord } from './policy.js';
 export class Reload {
   /** Why the last reload failed. */
   reloadError: string | undefined;
-  /** What the bulletin says about reloads. */
+  /** The facts about reloads on the bulletin. */
   readonly news = { reloads: 0, reloaded: 0, reloadFailed: 0, reloadCulprit: 0 };
   readonly #target: Target;
   readonly #events: { reload(error?: PreforkError): void };
@@ -16,7 +16,7 @@ export class Reload {
   #isRunning = false;
   #isWanted = false;
 
-  /** `prepare` gets what new workers need; what it throws is why they cannot be started. */
+  /** `prepare` gets what new workers need. If it throws, they cannot be started. */
   constructor(target: Target, events: { reload(error?: PreforkError): void }, log: Log, prepare: () => void) {
     this.#prepare = prepare;
     this.#target = target;

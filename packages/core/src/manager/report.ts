@@ -1,5 +1,5 @@
-// Manager. What the manager tells of itself: to the workers and the `prefork` command on the shared pages, to the application as
-// `status()`, to systemd as a summary. It decides nothing.
+// Manager. Publishes the state of the manager: on the shared pages for workers and the `prefork` command, as `status()` for the
+// application, as a summary for systemd. It decides nothing.
 
 import { Phase } from '../bulletin.js';
 import { monotonic } from '../clock.js';

@@ -9,7 +9,7 @@ export function ownRights(): string {
   return [getuid, geteuid, getgid, getegid].map((get) => get?.()).join(':');
 }
 
-/** @param before what {@link ownRights} said when the server was started. */
+/** @param before the result of {@link ownRights} when the server was started. */
 export function rightsError(before: string): PreforkError {
   const [uid] = before.split(':');
   return new PreforkError(

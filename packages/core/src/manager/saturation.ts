@@ -1,5 +1,5 @@
 // Manager. Whether all workers are full while connections wait: a state in which clients get no answer, and no worker is at
-// fault. It believes what workers write on the scoreboard, as no more than a line of the log follows. It acts on nothing.
+// fault. It trusts what workers write on the scoreboard, because only a line of the log depends on it. It acts on nothing.
 
 import { type Scoreboard, State } from '../scoreboard.js';
 

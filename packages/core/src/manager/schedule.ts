@@ -1,5 +1,5 @@
-// Manager. When the next pass comes: after everything that this turn of the loop has to tell, and at the deadline that the last
-// pass has named. A pass that throws does not end the manager. What a pass does is decided elsewhere.
+// Manager. When the next pass comes: after all events of this turn of the loop, and at the deadline that the last pass has returned.
+// A pass that throws does not end the manager. This file does not know what a pass does.
 
 import { describeThrown, type Log } from '../log.js';
 

@@ -5,7 +5,7 @@ import { messageOf, PreforkError } from '../errors.js';
 import { tlsFixOf } from '../fixes.js';
 import { type CertificateFiles, type Secrets, secureOptions, type TlsFiles } from '../tls.js';
 
-// loaded by those who need it
+// loaded only where it is needed
 const crypto = () => process.getBuiltinModule('node:crypto');
 const tls = () => process.getBuiltinModule('node:tls');
 

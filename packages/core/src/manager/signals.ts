@@ -42,7 +42,7 @@ export function handleSignals(handler: (signal: ManagerSignal) => void, log: Log
   };
 }
 
-/** What a signal means to the manager; nothing when it was meant for Node. */
+/** The meaning of a signal for the manager; nothing when the signal is for Node. */
 function meaningOf(signal: ManagerSignal, nodemon: Nodemon | undefined, log: Log): ManagerSignal | undefined {
   const name = signal.replace('SIG', '');
   const flag = flagFor(signal);

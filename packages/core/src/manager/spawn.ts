@@ -5,7 +5,7 @@ import type { Duplex } from 'node:stream';
 import type { PIPE_FD } from '../descriptors.js';
 import { type Identity, identityVariables, koffiVariable, type Succession, successionVariable } from '../handover.js';
 import { koffiBinary } from '../libc.js';
-import { heirVariables, inheritedVariables } from './environment.js';
+import { inheritedVariables, nextVariables } from './environment.js';
 import { nextFolder } from './folder.js';
 import { origin } from './origin.js';
 
@@ -13,11 +13,11 @@ import { origin } from './origin.js';
 export interface WorkerProcess {
   readonly child: ChildProcess;
   readonly pid: number;
-  /** Where its facts come up. */
+  /** Where it finds its facts. */
   readonly pipe: Duplex;
 }
 
-/** What a new process gets from this one. */
+/** The descriptors and settings that a new process gets. */
 export interface SpawnOptions {
   /** From {@link PIPE_FD} + 1 on, in order. */
   descriptors: readonly number[];
@@ -33,7 +33,7 @@ export interface SpawnOptions {
 
 /**
  * Runs this process' own script again, with the same flags of Node and the same arguments. Returns nothing when the system
- * has no room for another process, or nobody can enter the folder; `failed` gets the reason.
+ * has no room for another process, or the folder cannot be entered. `failed` gets the reason.
  */
 export function spawnWorker(
   identity: Identity,
@@ -51,7 +51,7 @@ export function spawnWorker(
  * PATH is the one that runs. Returns and fails as {@link spawnWorker}.
  */
 export function spawnManager(succession: Succession, options: SpawnOptions, failed: (error: Error) => void) {
-  const variables = { ...heirVariables(), ...successionVariable(succession) };
+  const variables = { ...nextVariables(), ...successionVariable(succession) };
   return start({ node: process.argv0, flags: origin().execArgv, variables, stdin: 'inherit' }, options, failed);
 }
 
@@ -119,10 +119,10 @@ export function signalProcess(pid: number, signal: NodeJS.Signals): 'sent' | 'go
  * An entry of a database of the system, asked by getent(1) as the system is set up: files, LDAP.
  *
  * @returns its fields; nothing when there is no such entry.
- * @throws what spawn says when there is no getent.
+ * @throws the error of spawn when there is no getent.
  */
 export function findEntry(database: 'passwd' | 'group', key: string): string[] | undefined {
-  // a name may look like a flag
+  // the name may begin with a dash
   const { error, status, stdout } = spawnSync('getent', [database, '--', key], {
     encoding: 'utf8',
     stdio: ['ignore', 'pipe', 'ignore'],

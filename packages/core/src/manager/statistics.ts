@@ -1,5 +1,4 @@
-// Manager. The page of statistics: made, or taken over from the manager whose place this one takes; and what the manager writes
-// into it.
+// Manager. The page of statistics. The manager makes it, or takes it over from the old manager, and writes its own part.
 
 import { monotonic } from '../clock.js';
 import { anonymousFile, mapSharedDoubles, sealSize } from '../posix/memory.js';
@@ -27,7 +26,7 @@ function createPage(): number {
   return fd;
 }
 
-/** Writes what the manager knows of its workers. */
+/** Writes the manager's facts about its workers. */
 export function recordWorkers(page: Stats, workers: readonly WorkerRecord[]): void {
   // the records of the manager have times of its own clock
   const offset = monotonic() - performance.now();

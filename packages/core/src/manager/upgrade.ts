@@ -18,9 +18,9 @@ export interface UpgradeEvents {
 }
 
 /** A next manager that was started, and what has become of it. */
-interface Heir {
+interface NextManager {
   readonly process: WorkerProcess;
-  verdict: 'pending' | 'ready' | 'late' | 'cancelled';
+  outcome: 'pending' | 'ready' | 'late' | 'cancelled';
   timer: NodeJS.Timeout;
 }
 
@@ -34,7 +34,7 @@ export class Upgrade {
   readonly #run: number;
   readonly #settings: Settings;
   readonly #events: UpgradeEvents;
-  #heir: Heir | undefined;
+  #next: NextManager | undefined;
   #hasSucceeded = false;
 
   constructor(run: number, settings: Settings, events: UpgradeEvents, system = SYSTEM) {
@@ -46,7 +46,7 @@ export class Upgrade {
 
   /** Whether a next manager runs that does not serve yet. */
   get isRunning(): boolean {
-    return this.#heir !== undefined;
+    return this.#next !== undefined;
   }
 
   /** Whether the next manager serves: what this manager has bound belongs to it. */
@@ -56,25 +56,25 @@ export class Upgrade {
 
   /** Starts the next manager, unless one was started already. */
   begin(premises: Premises): void {
-    if (this.#heir) return;
+    if (this.#next) return;
     this.news.upgrades += 1;
     const started = this.#start(premises);
     if (!started) return;
     const { pid, child, pipe } = started;
     this.#settings.log.info(`Upgrading, the next manager is ${pid}`);
-    const heir: Heir = { process: started, verdict: 'pending', timer: this.#expectReady(pid) };
-    this.#heir = heir;
-    pipe.once('data', () => this.#ready(heir));
+    const next: NextManager = { process: started, outcome: 'pending', timer: this.#expectReady(pid) };
+    this.#next = next;
+    pipe.once('data', () => this.#ready(next));
     pipe.on('error', () => {}); // the exit follows
-    child.once('exit', () => this.#exited(heir));
+    child.once('exit', () => this.#exited(next));
   }
 
   /** Ends the next manager as this one ends; `failed` follows when it has gone. */
   cancel(graceful: boolean): void {
-    if (!this.#heir) return;
-    this.#heir.verdict = 'cancelled';
-    if (graceful) this.#end(this.#heir, 'SIGQUIT', this.#settings.gracefulTimeout);
-    else this.#end(this.#heir, 'SIGTERM', CANCEL_PATIENCE);
+    if (!this.#next) return;
+    this.#next.outcome = 'cancelled';
+    if (graceful) this.#end(this.#next, 'SIGQUIT', this.#settings.gracefulTimeout);
+    else this.#end(this.#next, 'SIGTERM', CANCEL_PATIENCE);
   }
 
   #start(premises: Premises): WorkerProcess | undefined {
@@ -96,45 +96,45 @@ export class Upgrade {
   #expectReady(pid: number): NodeJS.Timeout {
     const { upgradeTimeout, gracefulTimeout, log } = this.#settings;
     return setTimeout(() => {
-      if (this.#heir?.process.pid !== pid) return;
-      this.#heir.verdict = 'late';
+      if (this.#next?.process.pid !== pid) return;
+      this.#next.outcome = 'late';
       log.error(`The next manager ${pid} is not ready (${upgradeTimeout / 1000} s), stopping it`);
-      this.#end(this.#heir, 'SIGQUIT', gracefulTimeout);
+      this.#end(this.#next, 'SIGQUIT', gracefulTimeout);
     }, upgradeTimeout);
   }
 
   /** The next manager ends its workers and its files by itself; if it hangs it is killed. */
-  #end(heir: Heir, signal: NodeJS.Signals, patience: number): void {
-    const { pid } = heir.process;
-    clearTimeout(heir.timer);
+  #end(next: NextManager, signal: NodeJS.Signals, patience: number): void {
+    const { pid } = next.process;
+    clearTimeout(next.timer);
     const { signalProcess } = this.#system;
     signalProcess(pid, signal);
-    heir.timer = setTimeout(() => signalProcess(pid, 'SIGKILL'), patience);
+    next.timer = setTimeout(() => signalProcess(pid, 'SIGKILL'), patience);
   }
 
-  #ready(heir: Heir): void {
-    const { pid, child, pipe } = heir.process;
-    if (heir.verdict !== 'pending') return;
-    heir.verdict = 'ready';
-    clearTimeout(heir.timer);
+  #ready(next: NextManager): void {
+    const { pid, child, pipe } = next.process;
+    if (next.outcome !== 'pending') return;
+    next.outcome = 'ready';
+    clearTimeout(next.timer);
     this.#settings.log.info(`Upgrade finished, manager ${pid} takes over`);
     child.unref();
-    this.#heir = undefined;
+    this.#next = undefined;
     this.#hasSucceeded = true;
     this.#events.succeeded(pid);
     // this tells the next manager that it has taken this one's place
     pipe.destroy();
   }
 
-  #exited(heir: Heir): void {
-    clearTimeout(heir.timer);
-    if (heir.verdict === 'ready') return;
-    if (heir.verdict !== 'cancelled') this.#settings.log.error('Upgrade failed, this manager carries on');
-    this.#failed(heir.process.pid);
+  #exited(next: NextManager): void {
+    clearTimeout(next.timer);
+    if (next.outcome === 'ready') return;
+    if (next.outcome !== 'cancelled') this.#settings.log.error('Upgrade failed, this manager carries on');
+    this.#failed(next.process.pid);
   }
 
   #failed(pid: number): void {
-    this.#heir = undefined;
+    this.#next = undefined;
     this.news.upgradesFailed += 1;
     this.#events.failed(pid);
   }

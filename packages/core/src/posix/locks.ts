@@ -20,7 +20,7 @@ export function tryLock(fd: number): boolean {
   return flock(fd, LOCK_EX | LOCK_NB);
 }
 
-/** As {@link tryLock}, for a look: lookers share it. */
+/** As {@link tryLock}, but shared: for a process that only looks. */
 export function tryLockShared(fd: number): boolean {
   return flock(fd, LOCK_SH | LOCK_NB);
 }

@@ -11,7 +11,7 @@ export function descriptorLimit(): number {
   return Number(limits[0]);
 }
 
-/** A child that has ended and that nobody has waited for; it stays a zombie. waitid(2) */
+/** A child that is a zombie; it stays one. waitid(2) */
 export function peekZombie(): number | undefined {
   const P_ALL = 0;
   const WNOHANG_WEXITED_WNOWAIT = 1 | 4 | 0x1000000;

@@ -32,7 +32,7 @@ function isListening(): boolean {
   return ((info[TCPI_STATE] ?? 0) & 0xff) === TCP_LISTEN;
 }
 
-/** What poll(2) says of a socket, without waiting. */
+/** The events of poll(2) on a socket, without waiting. */
 function eventsOf(fd: number): number {
   pollEntry[0] = fd;
   pollEntry[1] = POLLIN;
@@ -66,13 +66,13 @@ export function shutDown(fd: number): void {
   libc().shutdown(fd, SHUT_RDWR);
 }
 
-/** What accept(2) says of one connection that died in the queue. */
+/** The errors of accept(2) for one connection that died in the queue. */
 const DEAD = /^E(CONNABORTED|PERM|PROTO|NETDOWN|NETUNREACH|HOSTDOWN|HOSTUNREACH|NONET|NOPROTOOPT)$/;
 
 /**
  * Takes one connection; `undefined` when none waits, another worker was faster, or it died in the queue.
  *
- * @throws EMFILE, ENFILE, ENOBUFS, ENOMEM, and what means that the socket accepts no more
+ * @throws EMFILE, ENFILE, ENOBUFS, ENOMEM, and the errors of a socket that accepts no more
  */
 export function acceptConnection(fd: number): number | undefined {
   for (;;) {

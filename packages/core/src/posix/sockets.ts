@@ -119,7 +119,7 @@ export function isListening(fd: number): boolean {
   return is(SO_ACCEPTCONN, 1) && is(SO_TYPE, SOCK_STREAM) && is(SO_DOMAIN, AF_UNIX, AF_INET, AF_INET6);
 }
 
-/** accept(2) must find nobody without waiting; holds for every process that has the socket. */
+/** Makes accept(2) return at once on an empty queue, in every process that has the socket. */
 export function setNonBlocking(fd: number): void {
   const flags = check(libc().fcntl(fd, F_GETFL, 'int', 0), 'fcntl');
   check(libc().fcntl(fd, F_SETFL, 'int', flags | O_NONBLOCK), 'fcntl');
@@ -131,9 +131,9 @@ export function duplicate(fd: number): number {
 }
 
 /**
- * Sends a text to a UNIX datagram socket, `@name` for an abstract one; waits for nobody.
+ * Sends a text to a UNIX datagram socket, `@name` for an abstract one, without waiting.
  *
- * @throws EAGAIN when its queue is full, ENOENT or ECONNREFUSED when nobody is there.
+ * @throws EAGAIN when its queue is full, ENOENT or ECONNREFUSED when no process reads it.
  */
 export function sendDatagram(to: string, text: string): void {
   const fd = check(libc().socket(AF_UNIX, SOCK_DGRAM_CLOEXEC, 0), 'socket');

@@ -1,5 +1,5 @@
-// The one process of `single` where there is no Linux: Node's own `listen` in place of the premises and the gate. A worker
-// that is full closes its gate, and leaves newcomers in the accept queue; here that queue goes with it, and they are refused.
+// The one process of `single` on another system than Linux: Node's own `listen` in place of the premises and the gate. A worker that is
+// full closes its gate and leaves newcomers in the accept queue. Here the queue is closed with it, and newcomers are refused.
 
 import { once } from 'node:events';
 import net, { type Socket } from 'node:net';
@@ -18,7 +18,7 @@ import { story } from '../worker/story.js';
 import { ALONE, beginRecord } from './alone.js';
 import type { SinglePost } from './single.js';
 
-/** A socket that listens by Node, and what came before somebody served. */
+/** A socket on which Node listens, and the connections that came before a server was there. */
 interface Door {
   readonly server: net.Server;
   readonly location: BoundLocation;

@@ -46,7 +46,7 @@ export class Single {
   constructor(listener: Listener, settings: Settings, events: SingleEvents) {
     this.#listener = listener;
     this.#events = events;
-    // nobody would replace it, and there is nobody to share with
+    // no other process would replace it or share with it
     this.#settings = { ...settings, accepts: 0, acceptLock: false };
   }
 
@@ -63,7 +63,7 @@ export class Single {
     return (this.#post?.locations ?? []).map(({ address }) => address);
   }
 
-  /** Binds and serves; what fails is undone and goes to `finished`. */
+  /** Binds and serves. If this fails, everything is undone and `finished` gets the error. */
   async start(locations: Location[]): Promise<void> {
     const { log, silent } = this.#settings;
     process.on('exit', this.#release);
@@ -86,7 +86,7 @@ export class Single {
     if (!silent) for (const { url } of this.#post.locations) log.info(`Listening at "${url}"`);
     log.info(`Serving from this process alone, ${process.pid}`);
     this.#events.listening();
-    // a stop that came while the sockets were bound
+    // a stop was asked for while the sockets were being bound
     if (this.#goal !== 'run') this.#act();
   }
 
@@ -190,7 +190,7 @@ export class Single {
   };
 }
 
-/** Also to whoever asks the application whether it is ready. */
+/** Also for a readiness check of the application. */
 function announceStop(board: Scoreboard, { shutdownDelay, gracefulTimeout }: Settings): void {
   board.isStopping = true;
   const stopTakes = shutdownDelay + gracefulTimeout;

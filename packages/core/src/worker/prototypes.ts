@@ -18,8 +18,8 @@ export function classesOf(listener: Listener): Classes | undefined {
   const { request, response } = listener as { request?: unknown; response?: unknown };
   if (!isPrototype(IncomingMessage, request) || !isPrototype(ServerResponse, response)) return undefined;
   return {
-    IncomingMessage: heirOf(IncomingMessage, request),
-    ServerResponse: heirOf(ServerResponse, response),
+    IncomingMessage: subclassOf(IncomingMessage, request),
+    ServerResponse: subclassOf(ServerResponse, response),
   };
 }
 
@@ -47,13 +47,13 @@ export function adoptPrototypes(server: Server): void {
 }
 
 /** Not a `class`: the prototype of one can't be chosen. */
-function heirOf<T extends Class>(base: T, prototype: object): T {
-  function Heir(this: object, ...args: unknown[]): void {
+function subclassOf<T extends Class>(base: T, prototype: object): T {
+  function Subclass(this: object, ...args: unknown[]): void {
     Reflect.apply(base, this, args);
   }
-  Heir.prototype = prototype;
+  Subclass.prototype = prototype;
   // V8 reserves room for the fields that all constructors of this chain assign. Without it these objects are slower than the original.
-  return Object.setPrototypeOf(Heir, base) as T;
+  return Object.setPrototypeOf(Subclass, base) as T;
 }
 
 /**

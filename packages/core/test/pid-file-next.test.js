@@ -66,14 +66,14 @@ describe('a PID file that changes hands', () => {
     fs.writeSync(old.fd, '4711471147114711\n', 0);
     const { ino } = fs.statSync(path);
     // what an inherited descriptor is: another one of the same open file
-    const heir = adoptPidFile(path, fs.openSync(`/proc/self/fd/${old.fd}`, 'r+'), nothing);
-    held.push(heir);
+    const next = adoptPidFile(path, fs.openSync(`/proc/self/fd/${old.fd}`, 'r+'), nothing);
+    held.push(next);
     assert.equal(text(), `${process.pid}\n`);
     assert.equal(fs.statSync(path).ino, ino);
     assert.throws(create, { code: 'ERR_PREFORK_RUNNING' });
     release(old, false);
     assert.equal(fs.existsSync(path), true);
-    release(heir, true);
+    release(next, true);
     assert.equal(fs.existsSync(path), false);
   });
 });

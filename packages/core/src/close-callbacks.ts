@@ -1,9 +1,9 @@
-// Both processes. The callbacks of `close`, as Node calls them, and what has to be over before the process may exit.
+// Both processes. The callbacks of `close`, called as Node does. The process may exit only when all of them have ended.
 
 /** As `http.Server#close` takes it; a promise that it returns is awaited. */
 export type CloseCallback = (error?: Error) => unknown;
 
-export class Farewells {
+export class CloseCallbacks {
   readonly #pending: Promise<unknown>[] = [];
   #isClosing = false;
 
@@ -17,18 +17,18 @@ export class Farewells {
 
   /** Resolves when every callback has returned, and what it promised has settled. */
   async over(): Promise<void> {
-    // who awaits the end of the server may say farewell then
+    // code that awaits the end of the server may add its callback then
     await new Promise(setImmediate);
     await Promise.all(this.#pending);
   }
 }
 
-/** What Node says to whoever closes a server that does not listen, or closes it again. */
+/** Node's error for a server that is closed while it does not listen, or is closed again. */
 function notRunning(): Error {
   return Object.assign(new Error('Server is not running.'), { code: 'ERR_SERVER_NOT_RUNNING' });
 }
 
-/** An error of a callback is one that nobody has caught. */
+/** An error of a callback becomes an uncaught exception. */
 function throwLater(error: unknown): void {
   process.nextTick(() => {
     throw error;
