@@ -1,4 +1,4 @@
-// Requests and responses of an Express app are born with its prototypes, and nobody but the app sees them so.
+// Requests and responses of an Express app have its prototypes from the start, and only the app sees them so.
 
 import assert from 'node:assert/strict';
 import test from 'node:test';

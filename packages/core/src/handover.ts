@@ -5,7 +5,7 @@ import { closeSync, fstatSync, readSync, writeSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { FACTS_FD, TAKEOVER_FD } from './descriptors.js';
 import { loadKoffiBinary } from './libc.js';
-import type { Location } from './locations.js';
+import type { Location } from './location.js';
 import { anonymousFile, sealContent } from './posix/memory.js';
 import { armDeadline } from './posix/process.js';
 import type { Secrets } from './tls.js';

@@ -1,7 +1,7 @@
 // Both processes. Locations that are a socket for each worker at an address of its own: `{n}` in a UNIX path, `{9000+n}` as a port.
 // Pure.
 
-import type { Location } from './locations.js';
+import type { Location } from './location.js';
 import type { Settings } from './options.js';
 import { printable } from './printable.js';
 

@@ -2,7 +2,7 @@
 
 import type { Server as HttpServer, IncomingMessage, ServerResponse } from 'node:http';
 import type { Http2SecureServer, Http2Server, Http2ServerRequest, Http2ServerResponse } from 'node:http2';
-import type { ServerLocation } from './locations.js';
+import type { ServerLocation } from './location.js';
 import { defaultLog, type Log } from './log.js';
 import { memoryOf } from './memory-limit.js';
 import { parsePeriod } from './period.js';

@@ -9,7 +9,8 @@ import { commandCall, takeCall } from './calls.js';
 import { type CloseCallback, CloseCallbacks } from './close-callbacks.js';
 import { PreforkError } from './errors.js';
 import { identity, WORKER_ID } from './handover.js';
-import { type ListenCallback, type ListenOptions, type Location, parseListen } from './locations.js';
+import type { Location } from './location.js';
+import { type ListenCallback, type ListenOptions, parseListen } from './locations.js';
 import { guardLog } from './log.js';
 import { ensureEarlyPidFile } from './manager/early-pid-file.js';
 import type { ManagerEvents } from './manager/events.js';
@@ -21,8 +22,10 @@ import { handleSignals, type ManagerSignal } from './manager/signals.js';
 import { checkWorkers, type Listener, type PreforkOptions, resolveOptions, type Settings } from './options.js';
 import type { Status } from './pool-status.js';
 import { Hooks } from './worker/hooks.js';
-import { bornWith, serve, type WorkerEvents, type WorkerHandle } from './worker/worker.js';
+import { serve, startWith, type WorkerEvents, type WorkerHandle } from './worker/worker.js';
 import { worker as ownWorker } from './worker-events.js';
+
+export { type Prototypes, type PrototypesOf, usePrototypes } from './worker/prototypes.js';
 
 /** Events in the order of a server's life. */
 export interface PreforkEventMap {
@@ -267,7 +270,7 @@ export class Prefork extends EventEmitter<PreforkEventMap> {
       const worker = identity;
       this.#finished = new Promise((resolve) => {
         setImmediate(() => {
-          this.#worker = serve(worker, this.#settings, this.#lastEvents(resolve), bornWith(this.#listener));
+          this.#worker = serve(worker, this.#settings, this.#lastEvents(resolve), startWith(this.#listener));
         });
       });
       return new Promise(() => {});

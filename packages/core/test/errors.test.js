@@ -35,8 +35,8 @@ it('anything that was thrown has a message', () => {
 
 it('the package has these names, and no others', () => {
   const classes = ['ERROR_CODES', 'Prefork', 'PreforkError'];
-  const functions = ['prefork', 'readyHandler', 'registerMetrics', 'statusHandler'];
-  assert.deepEqual(Object.keys(core).sort(), [...classes, ...functions, 'worker']);
+  const functions = ['prefork', 'readyHandler', 'registerMetrics', 'statusHandler', 'usePrototypes'];
+  assert.deepEqual(Object.keys(core).sort(), [...classes, ...functions, 'worker'].sort());
   assert.ok(prefork(() => {}) instanceof Prefork);
 });
 

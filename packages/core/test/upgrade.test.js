@@ -17,7 +17,7 @@ function create(t, { spawn } = {}) {
   const signals = [];
   const processes = [];
   const system = {
-    bequeath(premises, start) {
+    passOn(premises, start) {
       assert.equal(premises, PREMISES);
       return start([7, 8]);
     },

@@ -1,7 +1,7 @@
 // An Express app -> a listener -> core. Runs in every process; knows Express by its shape only, so any version's types fit.
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { type Prefork, type PreforkOptions, prefork } from '@prefork/core';
+import { type Prefork, type PreforkOptions, prefork, usePrototypes } from '@prefork/core';
 
 export { Prefork, PreforkError, type PreforkOptions } from '@prefork/core';
 
@@ -31,7 +31,13 @@ export interface ExpressApp {
  */
 export function preforkExpress(app: ExpressApp, options?: PreforkOptions): Prefork {
   if (!isExpressApp(app)) throw new TypeError(`Expected \`app\` to be an Express app, got ${describe(app)}`);
+  usePrototypes(prototypesOf);
   return prefork(app, options);
+}
+
+/** Express changes the prototype of each request and response to these two, in Express 5 and 4 alike. */
+function prototypesOf(listener: unknown): { request: unknown; response: unknown } | undefined {
+  return isExpressApp(listener) ? (listener as { request: unknown; response: unknown }) : undefined;
 }
 
 function isExpressApp(value: unknown): boolean {

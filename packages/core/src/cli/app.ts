@@ -46,6 +46,12 @@ function candidates(module: unknown): unknown[] {
   return [compiled, main, property(module, 'app'), isPlain(main) ? property(main, 'app') : undefined];
 }
 
+/** Express changes the prototype of each request and response to these two, in Express 5 and 4 alike. */
+export function expressPrototypes(listener: Listener): { request: unknown; response: unknown } | undefined {
+  if (!has(listener, 'listen') || !has(listener, 'set')) return undefined;
+  return { request: property(listener, 'request'), response: property(listener, 'response') };
+}
+
 /** Express apps are listeners themselves. */
 function listenerOf(value: unknown): Listener | undefined {
   if (isKoaApp(value)) return koaListener(value);

@@ -6,7 +6,8 @@ import { type CommandCall, firstCall } from '../calls.js';
 import { PreforkError } from '../errors.js';
 import { type Identity, identity } from '../handover.js';
 import { type PreforkOptions, resolveOptions } from '../options.js';
-import { type Prefork, prefork } from '../prefork.js';
+import { type Prefork, prefork, usePrototypes } from '../prefork.js';
+import { expressPrototypes } from './app.js';
 import { FAILED, usageError } from './command-error.js';
 import { load } from './load.js';
 import type { Assignment } from './settings.js';
@@ -32,6 +33,7 @@ export async function check(assignment: Assignment): Promise<number> {
 
 async function serveInWorker(identity: Identity, assignment: Assignment): Promise<number> {
   const { app, options, isListenGiven } = assignment;
+  usePrototypes(expressPrototypes);
   const adoption = adoptServers(identity, resolveOptions(options), { name: basename(app), isListenGiven });
   const listener = await load(assignment, adoption);
   if (listener) adoption.serve(listener);
@@ -40,6 +42,7 @@ async function serveInWorker(identity: Identity, assignment: Assignment): Promis
 
 /** A file that listens by itself does so here as with `node`. */
 async function serveAlone(assignment: Assignment): Promise<number> {
+  usePrototypes(expressPrototypes);
   const listens = watchListen(false);
   const listener = await load(assignment, listens);
   if (listener) return statusOf(await outcomeOf(prefork(listener, assignment.options), 'given'));

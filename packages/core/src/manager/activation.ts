@@ -4,7 +4,8 @@
 import { lookup } from 'node:dns/promises';
 import { resolve } from 'node:path';
 import { PreforkError } from '../errors.js';
-import { type Location, locationAt } from '../locations.js';
+import type { Location } from '../location.js';
+import { locationAt } from '../locations.js';
 import { boundAddress, isListening } from '../posix/sockets.js';
 import { takeVariables } from './environment.js';
 

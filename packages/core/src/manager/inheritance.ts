@@ -5,9 +5,9 @@ import { closeSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { layOutNext, PIPE_FD, readNext, TAKEOVER_FD } from '../descriptors.js';
 import { locationKey, readTakeover, succession, type Tickets, writeFacts } from '../handover.js';
-import type { Location } from '../locations.js';
+import type { Location } from '../location.js';
 import type { ActivatedSocket } from './activation.js';
-import type { Premises } from './premises.js';
+import type { BoundSocket } from './listeners.js';
 
 /** What this manager takes over from an old one. */
 export interface Inheritance {
@@ -24,15 +24,18 @@ export interface Inheritance {
   close(): void;
 }
 
+/** The part of the premises that the next manager takes over. */
+interface Possessions {
+  readonly sockets: readonly BoundSocket[];
+  readonly onDemand: { readonly sockets: readonly BoundSocket[] } | undefined;
+  readonly pidFile: { readonly lent: { path: string; fd: number } | undefined };
+  readonly tickets: Tickets | undefined;
+  readonly stats: { manager: number; fd: number };
+}
+
 /** Starts with the descriptors of all that the next manager takes over, the page that says what they are before them. */
-export function bequeath<T>(
-  {
-    sockets,
-    onDemand,
-    pidFile,
-    tickets,
-    stats,
-  }: Pick<Premises, 'sockets' | 'onDemand' | 'pidFile' | 'tickets' | 'stats'>,
+export function passOn<T>(
+  { sockets, onDemand, pidFile, tickets, stats }: Possessions,
   start: (descriptors: number[]) => T,
 ): T {
   const { lent } = pidFile;

@@ -5,7 +5,8 @@ import { lookup } from 'node:dns/promises';
 import { closeSync, lstatSync, unlinkSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { type BoundLocation, locationKey } from '../handover.js';
-import { type Location, locationAt } from '../locations.js';
+import type { Location } from '../location.js';
+import { locationAt } from '../locations.js';
 import { locationOfSeat } from '../numbered.js';
 import { setSticky } from '../posix/filters.js';
 import { shutDown } from '../posix/queue.js';
@@ -188,9 +189,7 @@ function isFile(path: string | undefined): path is string {
   return path !== undefined && !path.startsWith('\0');
 }
 
-function inodeOf(path: string): number | undefined {
-  return lstatSync(path, { throwIfNoEntry: false })?.ino;
-}
+const inodeOf = (path: string) => lstatSync(path, { throwIfNoEntry: false })?.ino;
 
 function inherit(fd: number): number {
   if (!isListening(fd)) throw new RangeError(`Expected descriptor \`${fd}\` to be a listening socket, it is not`);

@@ -6,7 +6,7 @@ import { rmSync } from 'node:fs';
 import { messageOf, type PreforkError } from '../errors.js';
 import { listenFixOf } from '../fixes.js';
 import type { BoundLocation } from '../handover.js';
-import type { Location } from '../locations.js';
+import type { Location } from '../location.js';
 import { MAX_WORKERS, type Settings } from '../options.js';
 import type { Status } from '../pool-status.js';
 import { publishReload } from './channels.js';

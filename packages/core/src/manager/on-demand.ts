@@ -2,16 +2,14 @@
 // gives out those that another worker has asked for before, and closes those that no worker of the newest generation wants.
 // A worker may run as another user: nothing that it sends is trusted.
 
-import { closeSync } from 'node:fs';
-import { Socket } from 'node:net';
-import { answer, type Refusal, readLines, type Wanted } from '../channel.js';
-import { messageOf } from '../errors.js';
+import type { Wanted } from '../channel.js';
 import { locationKey } from '../handover.js';
-import { type Location, wantedLocation } from '../locations.js';
+import type { Location } from '../location.js';
+import { wantedLocation } from '../locations.js';
 import type { Log } from '../log.js';
-import { socketPair } from '../posix/messages.js';
 import { type BoundSocket, bindAll } from './listeners.js';
 import type { Target, WorkerRecord } from './policy.js';
+import { type Channel, WorkerChannels } from './worker-channels.js';
 
 /** More servers than any file has. */
 const MOST = 256;
@@ -32,14 +30,6 @@ interface Demand {
   readonly workers: Set<WorkerRecord>;
 }
 
-/** A worker's channel as the manager holds it. */
-export interface Channel {
-  /** The worker's end, which the new process inherits. */
-  readonly fd: number;
-  /** The worker was started: closes its end in this process. */
-  given(worker: WorkerRecord | undefined): void;
-}
-
 export interface OnDemandParts {
   readonly log: Log;
   readonly silent: boolean;
@@ -54,9 +44,7 @@ export interface OnDemandParts {
 export class OnDemand {
   readonly #parts: OnDemandParts;
   readonly #demands = new Map<string, Demand>();
-  readonly #channels = new Map<WorkerRecord, Socket>();
-  /** Requests run one after the other, so that two workers that want the same socket get the same one. */
-  #last: Promise<unknown> = Promise.resolve();
+  readonly #channels = new WorkerChannels((worker, wanted) => this.#ask(worker, wanted));
   #isClosed = false;
   /** Until when a worker of another user may ask for what only this process may bind. */
   #trustedUntil = Number.POSITIVE_INFINITY;
@@ -73,28 +61,7 @@ export class OnDemand {
 
   /** For a worker that is about to be started. */
   open(): Channel {
-    const [own, fd] = socketPair();
-    const socket = new Socket({ fd: own, readable: true, writable: true });
-    socket.on('error', () => {}); // the worker's exit follows
-    return {
-      fd,
-      given: (worker) => {
-        closeSync(fd);
-        if (!worker) return void socket.destroy();
-        this.#channels.set(worker, socket);
-        const read = readLines((text) => {
-          this.#last = this.#last.then(() => this.#answer(worker, own, text));
-        });
-        socket.setEncoding('latin1');
-        socket.on('data', (piece: string) => {
-          try {
-            read(piece);
-          } catch {
-            socket.destroy();
-          }
-        });
-      },
-    };
+    return this.#channels.open();
   }
 
   /** The first worker is healthy: what workers ask for some time later may come from a client. */
@@ -104,8 +71,7 @@ export class OnDemand {
 
   /** Its exit was seen. */
   reaped(worker: WorkerRecord): void {
-    this.#channels.get(worker)?.destroy();
-    this.#channels.delete(worker);
+    this.#channels.close(worker);
     for (const { workers } of this.#demands.values()) workers.delete(worker);
   }
 
@@ -137,25 +103,11 @@ export class OnDemand {
     this.#demands.clear();
   }
 
-  async #answer(worker: WorkerRecord, channel: number, text: string): Promise<void> {
-    let reply: object;
-    let descriptor: number | undefined;
-    try {
-      const wanted = JSON.parse(text) as Wanted;
-      if (wanted.isReleased) return this.#release(worker, wanted);
-      const { location, fds } = await this.#find(worker, wanted);
-      reply = { location };
-      descriptor = fds[0];
-    } catch (error) {
-      const { code, errno } = error as NodeJS.ErrnoException;
-      reply = { refusal: { message: messageOf(error), code, errno } satisfies Partial<Record<keyof Refusal, unknown>> };
-    }
-    if (!this.#channels.has(worker)) return;
-    try {
-      answer(channel, reply, descriptor);
-    } catch {
-      // The worker has exited or does not read. If it waits for an answer, its own alarm ends it.
-    }
+  /** A worker asks for a socket, or has closed its server there. */
+  async #ask(worker: WorkerRecord, wanted: Wanted): Promise<BoundSocket | undefined> {
+    if (!wanted.isReleased) return await this.#find(worker, wanted);
+    this.#release(worker, wanted);
+    return undefined;
   }
 
   async #find(worker: WorkerRecord, wanted: Wanted): Promise<BoundSocket> {

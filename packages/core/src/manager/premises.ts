@@ -4,7 +4,7 @@
 import type { WorkerDescriptors } from '../descriptors.js';
 import type { Tickets } from '../handover.js';
 import { libc } from '../libc.js';
-import type { Location } from '../locations.js';
+import type { Location } from '../location.js';
 import type { Settings } from '../options.js';
 import { checkMachine, checkNode } from '../platform.js';
 import { setWelcome } from '../posix/filters.js';

@@ -3,7 +3,7 @@
 
 import { messageOf } from '../errors.js';
 import type { Settings } from '../options.js';
-import { bequeath } from './inheritance.js';
+import { passOn } from './inheritance.js';
 import type { Premises } from './premises.js';
 import { signalProcess, spawnManager, type WorkerProcess } from './spawn.js';
 
@@ -25,7 +25,7 @@ interface NextManager {
 }
 
 /** What reaches the system; a test gives others. */
-const SYSTEM = { bequeath, spawnManager, signalProcess };
+const SYSTEM = { passOn, spawnManager, signalProcess };
 
 export class Upgrade {
   readonly #system: typeof SYSTEM;
@@ -84,9 +84,9 @@ export class Upgrade {
     };
     const succession = { manager: process.pid, run: this.#run };
     const { directory } = this.#settings;
-    const { bequeath, spawnManager } = this.#system;
+    const { passOn, spawnManager } = this.#system;
     try {
-      return bequeath(premises, (descriptors) => spawnManager(succession, { descriptors, directory }, failed));
+      return passOn(premises, (descriptors) => spawnManager(succession, { descriptors, directory }, failed));
     } catch (error) {
       failed(error); // no memory or no descriptor for the facts that the next manager needs
       return undefined;

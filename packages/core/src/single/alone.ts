@@ -1,9 +1,18 @@
-// The one process of `single`. An accept lock for a process that shares it with no other.
+// The one process of `single`. What a worker finds in a pool, for a process that shares nothing with another.
 
 import { monotonic } from '../clock.js';
 import type { Stats } from '../stats.js';
 import { STATES } from '../stats-layout.js';
 import type { AcceptLock } from '../worker/accept-lock.js';
+import type { Post } from '../worker/post.js';
+
+/** A {@link Post} and the files that belong to it. */
+export interface SinglePost extends Post {
+  readonly stats: Stats;
+  ensurePidFile(): void;
+  /** Removes what was made. */
+  release(): void;
+}
 
 const lock: AcceptLock = { tryLock: () => true, unlock() {}, wake() {}, renew() {} };
 

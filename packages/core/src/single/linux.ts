@@ -2,11 +2,10 @@
 
 import { NO_NEWS, Phase } from '../bulletin.js';
 import { PreforkError } from '../errors.js';
-import type { Location } from '../locations.js';
+import type { Location } from '../location.js';
 import { openPremises } from '../manager/premises.js';
 import type { Settings } from '../options.js';
-import { ALONE, beginRecord } from './alone.js';
-import type { SinglePost } from './single.js';
+import { ALONE, beginRecord, type SinglePost } from './alone.js';
 
 /** @throws what a manager would fail with; nothing is left behind. */
 export async function openPost(settings: Settings, locations: readonly Location[]): Promise<SinglePost> {

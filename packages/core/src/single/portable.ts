@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import net, { type Socket } from 'node:net';
 import { monotonic } from '../clock.js';
 import type { BoundLocation } from '../handover.js';
-import type { Location } from '../locations.js';
+import type { Location } from '../location.js';
 import { enterFolder } from '../manager/folder.js';
 import { readSecrets } from '../manager/secrets.js';
 import type { Settings } from '../options.js';
@@ -15,8 +15,7 @@ import { STATS_BYTES } from '../stats-layout.js';
 import type { Entrance, Gate, GateEvents } from '../worker/gate.js';
 import { tune } from '../worker/handle.js';
 import { story } from '../worker/story.js';
-import { ALONE, beginRecord } from './alone.js';
-import type { SinglePost } from './single.js';
+import { ALONE, beginRecord, type SinglePost } from './alone.js';
 
 /** A socket on which Node listens, and the connections that came before a server was there. */
 interface Door {

@@ -7,14 +7,14 @@ import { monotonic } from '../clock.js';
 import { messageOf, PreforkError } from '../errors.js';
 import { listenFixOf } from '../fixes.js';
 import type { BoundLocation } from '../handover.js';
-import type { Location } from '../locations.js';
+import type { Location } from '../location.js';
 import type { ManagerEvents, Summary } from '../manager/events.js';
 import type { ManagerSignal } from '../manager/signals.js';
 import type { Listener, Settings } from '../options.js';
 import { readStatus, type Status } from '../pool-status.js';
 import { type Scoreboard, State } from '../scoreboard.js';
-import type { Stats } from '../stats.js';
-import { type Post, Service } from '../worker/service.js';
+import { Service } from '../worker/service.js';
+import type { SinglePost } from './alone.js';
 
 /** What the application is told, and asked. */
 export interface SingleEvents extends ManagerEvents {
@@ -22,14 +22,6 @@ export interface SingleEvents extends ManagerEvents {
   server(server: HttpServer): void;
   /** After the last connection has ended; settles in so many milliseconds. */
   drained(patience: number): Promise<unknown>;
-}
-
-/** A {@link Post} and the files that belong to it. */
-export interface SinglePost extends Post {
-  readonly stats: Stats;
-  ensurePidFile(): void;
-  /** Removes what was made. */
-  release(): void;
 }
 
 export class Single {

@@ -1,26 +1,51 @@
-// Worker. An Express app changes the prototype of each request and response, and V8 then loses what it has learnt of their shape:
-// on Node 20 that takes longer than all the rest of a small request. Here they are made with the prototypes that
-// the app would give them, so it finds nothing to change. bench/README.md has the figures.
+// Worker. A framework may change the prototype of each request and response, and V8 then loses what it has learnt of their shape:
+// on Node 20 that takes longer than all the rest of a small request. Here they are made with these prototypes from the start, so the
+// framework finds nothing to change. It knows no framework: an adapter says which prototypes they are.
 
 import { IncomingMessage, type Server, ServerResponse } from 'node:http';
 import type { Listener } from '../options.js';
 
 type Class = typeof IncomingMessage | typeof ServerResponse;
 
-/** What a server's requests and responses are made by: options of `http.createServer`. */
+/** The classes of a server's requests and responses: options of `http.createServer`. */
 export interface Classes {
   IncomingMessage: typeof IncomingMessage;
   ServerResponse: typeof ServerResponse;
 }
 
-/** The prototypes that a listener has as `request` and `response`. Apps of Express 4 and 5 have them. */
+/** The prototypes that a framework gives each request and response. */
+export interface Prototypes {
+  request: unknown;
+  response: unknown;
+}
+
+/** The prototypes that the framework of a listener gives; `undefined` for a listener of another kind. */
+export type PrototypesOf = (listener: Listener) => Prototypes | undefined;
+
+const hooks = new Set<PrototypesOf>();
+
+/**
+ * For adapters of frameworks: from now on requests and responses for a listener that the hook knows have its prototypes from the start.
+ * Prototypes that do not descend from those of `node:http` are ignored.
+ *
+ * @example
+ * usePrototypes((listener) => (isExpress(listener) ? { request: listener.request, response: listener.response } : undefined));
+ */
+export function usePrototypes(hook: PrototypesOf): void {
+  hooks.add(hook);
+}
+
+/** The classes for a listener; nothing when no hook knows it. */
 export function classesOf(listener: Listener): Classes | undefined {
-  const { request, response } = listener as { request?: unknown; response?: unknown };
-  if (!isPrototype(IncomingMessage, request) || !isPrototype(ServerResponse, response)) return undefined;
-  return {
-    IncomingMessage: subclassOf(IncomingMessage, request),
-    ServerResponse: subclassOf(ServerResponse, response),
-  };
+  for (const hook of hooks) {
+    const { request, response } = hook(listener) ?? {};
+    if (!isPrototype(IncomingMessage, request) || !isPrototype(ServerResponse, response)) continue;
+    return {
+      IncomingMessage: subclassOf(IncomingMessage, request),
+      ServerResponse: subclassOf(ServerResponse, response),
+    };
+  }
+  return undefined;
 }
 
 function isPrototype(base: Class, value: unknown): value is object {
@@ -57,8 +82,8 @@ function subclassOf<T extends Class>(base: T, prototype: object): T {
 }
 
 /**
- * Only the app sees its prototypes. Other listeners of the server (for an upgrade, for Socket.IO's requests) get the objects that
- * Node makes: all their properties can be assigned, while `query` and `ip` of Express can't.
+ * Only the listener sees these prototypes. Other listeners of the server (for an upgrade, for Socket.IO's requests) get the objects
+ * that Node makes: all their properties can be assigned, while a framework may have some that can't.
  */
 export function keepFromOthers(server: Server, listener: Listener, classes: Classes): void {
   const emit = server.emit as (event: string, ...args: unknown[]) => boolean;

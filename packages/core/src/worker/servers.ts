@@ -6,7 +6,7 @@ import type { ServerOptions } from 'node:https';
 import { type BlockList, type DropArgument, isIP, type Server, type Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import type { BoundLocation } from '../handover.js';
-import type { ServerLocation } from '../locations.js';
+import type { ServerLocation } from '../location.js';
 import type { Listener, ServerListener, Settings } from '../options.js';
 import { isImpostor, secureOptions } from '../tls.js';
 import type { Entrance } from './gate.js';

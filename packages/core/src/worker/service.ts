@@ -4,47 +4,24 @@
 import type { Server as HttpServer } from 'node:http';
 import type { Server, Socket } from 'node:net';
 import { now } from '../clock.js';
-import { type BoundLocation, REQUESTS_SYMBOL } from '../handover.js';
+import { REQUESTS_SYMBOL } from '../handover.js';
 import { trace } from '../log.js';
 import type { Listener, Settings } from '../options.js';
-import type { Scoreboard } from '../scoreboard.js';
-import type { Recorder } from '../stats.js';
 import { AcceptBudget } from './accept-budget.js';
-import type { AcceptLock } from './accept-lock.js';
+import { AdoptedServers } from './adopted-servers.js';
 import { Connections } from './connections.js';
 import { abortMargin, exitMargin } from './deadline.js';
 import { drain } from './drain.js';
-import { createGate, createSupply, type Entrance, type Gate, type GateEvents } from './gate.js';
-import { closeGently } from './gentle-close.js';
-import { setHandshakeTimeout } from './handle.js';
+import type { Entrance, Gate } from './gate.js';
+import { createGates } from './gates.js';
+import { MadeServers } from './made-servers.js';
 import { after, afterTurn, inOwnContext, makeOwnContext } from './own-context.js';
 import type { Place } from './places.js';
-import { adoptPrototypes } from './prototypes.js';
+import type { Post } from './post.js';
 import { Seats } from './seats.js';
-import { createServers, entrancesOf, open, setTimeouts } from './servers.js';
 import { SlowRequests } from './slow-requests.js';
 import { Statistics } from './statistics.js';
-import { shareTickets } from './tickets.js';
 import { Turnstile } from './turnstile.js';
-
-/** Where a service stands. */
-export interface Post {
-  readonly slot: number;
-  readonly board: Scoreboard;
-  readonly lock: AcceptLock;
-  readonly recorder: Recorder;
-  readonly locations: readonly BoundLocation[];
-  /** The descriptors of each location's listening sockets. */
-  readonly sockets: readonly (readonly number[])[];
-  /** Makes the gates of sockets that have no descriptors. */
-  readonly createGate?: (entrances: readonly Entrance[], events: GateEvents) => Gate;
-  /** The seed for the keys of TLS session tickets, if a pool shares them. */
-  readonly ticketSeed?: string;
-  /** Stops new handshakes, where no manager does it. */
-  refuse?(): void;
-  /** Closes the listening sockets. */
-  close(): void;
-}
 
 export interface ServiceEvents {
   /** Before it serves, once for each server. */
@@ -63,15 +40,8 @@ export class Service {
   readonly #statistics: Statistics;
   readonly #budget: AcceptBudget;
   readonly #turnstile: Turnstile;
-  /** Made for the locations. */
-  readonly #made: readonly HttpServer[];
-  /** The servers made for the locations, and the application's own. */
-  readonly #servers: HttpServer[];
-  /** Those of {@link made} that the application has not closed. */
-  readonly #open: Set<HttpServer>;
-  /** The entrances of the application's own servers, by location. */
-  readonly #adopted = new Set<readonly Entrance[]>();
-  readonly #watched = new WeakSet<Server>();
+  readonly #made: MadeServers;
+  readonly #adopted: AdoptedServers;
   #gate: Gate | undefined;
   /** One function for all sockets, which are its `this`. */
   readonly #closed: (this: Socket) => void;
@@ -100,10 +70,8 @@ export class Service {
     if (settings.hangReport) {
       Object.assign(globalThis, { [Symbol.for(REQUESTS_SYMBOL)]: () => this.#connections.requests.describe() });
     }
-    this.#made = listener ? createServers(post.locations, listener, settings) : [];
-    this.#servers = [...this.#made];
-    this.#open = new Set(this.#made);
-    for (const [i, server] of this.#made.entries()) this.#shareTickets(server, post.locations[i]);
+    this.#made = new MadeServers(post.locations, listener, settings, post.ticketSeed);
+    this.#adopted = new AdoptedServers(this.#connections, settings, post.ticketSeed);
     this.#budget = new AcceptBudget(settings.accepts);
     this.#turnstile = this.#createTurnstile();
     const service = this;
@@ -115,16 +83,18 @@ export class Service {
   /** Accepts from now on. */
   start(): void {
     if (this.#isLeaving) return;
-    const { slot, board, lock, locations, sockets } = this.#post;
-    const servers = this.#made;
-    const entrances = servers.map((server, i): Entrance[] =>
-      open(server, locations[i], sockets[i] ?? [], () => this.#closedByApplication(server, entrances[i] ?? [])),
-    );
+    const { slot, board, lock, sockets } = this.#post;
+    const servers = this.#made.all;
+    const entrances = this.#made.open(sockets, (closed) => this.#closedByApplication(closed));
     for (const server of servers) this.#connections.watch(server);
     for (const server of servers) this.#events.server(server);
     for (const server of servers) server.emit('listening');
     if (this.#hasLeft()) return;
-    const { gate, seats, sticky } = createGates(this.#post, [...entrances, ...this.#adopted], this.#turnstile);
+    const { gate, seats, sticky } = createGates(
+      this.#post,
+      [...entrances, ...this.#adopted.entrances],
+      this.#turnstile,
+    );
     this.#gate = gate;
     const ownSeats = seats.length > 0 ? new Seats({ slot, board, wake: lock.wake }, seats, sticky) : undefined;
     // not in what a listener of these events has set
@@ -133,23 +103,20 @@ export class Service {
 
   /** Serves with a server that the application has made, too. @returns what to call when it is closed */
   adopt(server: Server, places: readonly Place[], isHttp: boolean): () => void {
-    this.#watch(server, isHttp);
-    this.#shareTickets(server, places[0]?.location);
-    const own = places.map(({ location, fds }) => entrancesOf(server, location, fds, isHttp));
-    for (const entrances of own) this.#adopted.add(entrances);
+    const own = this.#adopted.add(server, places, isHttp);
     // called by the application, maybe for a request
     inOwnContext(() => {
       if (!this.#isLeaving) for (const entrance of own.flat()) this.#gate?.add?.(entrance);
     });
     return () => {
-      for (const entrances of own) this.#adopted.delete(entrances);
+      this.#adopted.remove(own);
       this.#turnstile.drop(own.flat());
     };
   }
 
   /** Whether the application has closed every server that was made for it. */
   get isClosed(): boolean {
-    return this.#made.length > 0 && this.#open.size === 0;
+    return this.#made.areClosed;
   }
 
   /** Whether it has no connection. */
@@ -183,7 +150,12 @@ export class Service {
       this.#turnstile.close(isStopping);
       // At a stop no worker accepts any more. When the last socket is closed new clients are refused at once, and the port is free.
       this.#post.close();
-      const stopSweep = drain(this.#connections, this.#servers, gracefulTimeout, isStopping);
+      const stopSweep = drain(
+        this.#connections,
+        [...this.#made.all, ...this.#adopted.all],
+        gracefulTimeout,
+        isStopping,
+      );
       const timer = setTimeout(this.#abortRest, gracefulTimeout - abortMargin(gracefulTimeout));
       this.#exitsAt = performance.now() + gracefulTimeout - exitMargin(gracefulTimeout);
       this.#stopDrain = () => {
@@ -207,10 +179,6 @@ export class Service {
     this.#settings.log.warn(`Ending connections that are still open (${count}), gracefulTimeout is nearly over`);
     this.abort();
   };
-
-  #shareTickets(server: Server, location: BoundLocation | undefined): void {
-    shareTickets(server, location, this.#post.ticketSeed ?? '');
-  }
 
   #createTurnstile(): Turnstile {
     const { slot, board, lock, locations } = this.#post;
@@ -237,31 +205,14 @@ export class Service {
       },
       {
         ...settings,
-        acceptLock: settings.acceptLock && !(this.#made.length > 0 && locations.every(({ reuse }) => reuse)),
+        acceptLock: settings.acceptLock && !(this.#made.all.length > 0 && locations.every(({ reuse }) => reuse)),
       },
     );
   }
 
-  /** A server that listens again is known already. */
-  #watch(server: Server, isHttp: boolean): void {
-    if (this.#watched.has(server)) return;
-    this.#watched.add(server);
-    const { inactivityTimeout } = this.#settings;
-    if (inactivityTimeout !== undefined) setHandshakeTimeout(server, inactivityTimeout);
-    if (!isHttp) return this.#connections.watchPlain(server);
-    // a server of http2 does not have all of these methods
-    const http = server as HttpServer;
-    setTimeouts(http, this.#settings);
-    adoptPrototypes(http);
-    closeGently(http);
-    this.#connections.watch(http);
-    this.#servers.push(http);
-  }
-
   /** A closed server takes no more connections. Without any server this service has nothing to do. */
-  #closedByApplication(server: HttpServer, entrances: readonly Entrance[]): void {
+  #closedByApplication(entrances: readonly Entrance[]): void {
     const { isStopping } = this.#post.board;
-    this.#open.delete(server);
     if (isStopping || this.isClosed) this.leave('its servers are closed', isStopping);
     else this.#turnstile.drop(entrances);
   }
@@ -286,23 +237,4 @@ export class Service {
       this.#events.empty(this.#exitsAt - performance.now());
     });
   }
-}
-
-/** One gate for the sockets that all share; for a location with `reuse`, one for each of its sockets. */
-function createGates(post: Post, entrances: readonly (readonly Entrance[])[], turnstile: Turnstile) {
-  const events: GateEvents = {
-    arrived: (entrance, socket) => turnstile.arrived(entrance, socket),
-    exhausted: (error) => turnstile.exhausted(error),
-  };
-  if (post.createGate) return { gate: post.createGate(entrances.flat(), events), seats: [], sticky: [] };
-  const supply = createSupply(entrances[0]?.[0]?.fd ?? -1);
-  const createSeat = (own: Entrance) => {
-    const arrived: GateEvents['arrived'] = (entrance, socket) => turnstile.seated(entrance, socket, seat);
-    const seat: Gate = createGate([own], supply, { ...events, arrived });
-    return seat;
-  };
-  const shared = entrances.filter((own) => !own[0]?.isReused).flat();
-  const reused = entrances.filter((own) => own[0]?.isReused);
-  const sticky = reused.map(([first]) => first?.isSticky === true);
-  return { gate: createGate(shared, supply, events), seats: reused.map((own) => own.map(createSeat)), sticky };
 }

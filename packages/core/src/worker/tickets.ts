@@ -14,8 +14,8 @@ interface TicketServer {
 }
 
 /** An application that has set `ticketKeys` itself keeps them. */
-export function shareTickets(server: Server, location: BoundLocation | undefined, seed: string): void {
-  if (seed === '' || !location || !hasTickets(server) || server.ticketKeys) return;
+export function shareTickets(server: Server, location: BoundLocation | undefined, seed?: string): void {
+  if (!seed || !location || !hasTickets(server) || server.ticketKeys) return;
   const { requestCert, rejectUnauthorized, ca } = server;
   const place = [locationKey(location.asked), requestCert, rejectUnauthorized, String(ca)];
   // loaded already, by TLS

@@ -70,7 +70,7 @@ export interface WorkerHandle {
 const CRASH_AGE = 2_000;
 
 /** What a worker gets at its start. */
-export function bornWith(listener: Listener): Charge {
+export function startWith(listener: Listener): Charge {
   const facts = takeFacts();
   return { facts, listener, places: placesOf(facts.locations) };
 }
