@@ -91,7 +91,7 @@ async function disturb(server, dice, duration) {
       await sleep(300);
       process.kill(server.pid, 'SIGTTOU');
     } else {
-      const pids = server.pids('healthy').filter((pid) => !server.pids('reap').includes(pid));
+      const pids = server.living();
       if (pids.length > 0) signal(pids[Math.floor(dice() * pids.length)], 'SIGQUIT');
     }
     await sleep(300 + dice() * 700);

@@ -67,6 +67,8 @@ class TestServer {
   lines = [];
   stdout = [];
   stderr = [];
+  /** By event the pids that it came with, in order: a search of all lines takes seconds after a flood. */
+  #pids = new Map();
   #mark;
   #child;
   #exit;
@@ -152,7 +154,7 @@ class TestServer {
   healthy(count) {
     const failed = (why) => `${why}, there are not ${count} healthy workers\n${this.output}`;
     const search = () => {
-      const healthy = this.pids('healthy').filter((pid) => !this.pids('reap').includes(pid));
+      const healthy = this.living();
       if (healthy.length === count) return healthy;
       if (this.#isClosed) throw new Error(failed('it has ended'));
       return undefined;
@@ -162,8 +164,13 @@ class TestServer {
 
   /** The pids that an event came with, from the lines of `tell()`: spawn, healthy, heartbeat, reap. */
   pids(event) {
-    const lines = this.lines.map((line) => new RegExp(`^${event} (\\d+)$`).exec(line));
-    return lines.filter(Boolean).map(([, pid]) => Number(pid));
+    return [...(this.#pids.get(event) ?? [])];
+  }
+
+  /** Pids of the healthy workers that have not been reaped. */
+  living() {
+    const reaped = new Set(this.#pids.get('reap'));
+    return this.pids('healthy').filter((pid) => !reaped.has(pid));
   }
 
   /** Pids of the manager's live children, whatever it says about them. */
@@ -195,7 +202,16 @@ class TestServer {
       rest = lines.pop();
       own.push(...lines);
       this.lines.push(...lines);
+      for (const line of lines) this.#note(line);
     });
+  }
+
+  #note(line) {
+    const [, event, pid] = /^(\w+) (\d+)$/.exec(line) ?? [];
+    if (!event) return;
+    const pids = this.#pids.get(event);
+    if (pids) pids.push(Number(pid));
+    else this.#pids.set(event, [Number(pid)]);
   }
 
   #find(pattern, after) {
