@@ -11,9 +11,9 @@ import { eventually } from './wait.js';
  * Opens a page. It is closed, and the browser ended, after the test.
  *
  * @param {import('node:test').TestContext} t
- * @param {{ width: number, scheme: 'light' | 'dark' }} look
+ * @param {{ width?: number, scheme?: 'light' | 'dark', id?: string }} look `id` of an element that is there once the page is loaded
  */
-export async function openPage(t, address, { width, scheme }) {
+export async function openPage(t, address, { width = 1280, scheme = 'light', id = 'main' } = {}) {
   const dir = tempDir(t);
   const tool = start(t, 'chromium', [
     '--headless=new',
@@ -40,7 +40,7 @@ export async function openPage(t, address, { width, scheme }) {
   await page.send('Emulation.setDeviceMetricsOverride', size);
   await page.send('Emulation.setEmulatedMedia', { features: [{ name: 'prefers-color-scheme', value: scheme }] });
   await page.send('Page.navigate', { url: address });
-  await eventually(() => page.evaluate('document.readyState === "complete" && !!document.getElementById("main")'));
+  await eventually(() => page.evaluate(`document.readyState === "complete" && !!document.getElementById("${id}")`));
   return page;
 }
 
