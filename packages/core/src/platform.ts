@@ -7,6 +7,7 @@ import net from 'node:net';
 import { endianness } from 'node:os';
 import { PreforkError } from './errors.js';
 import { handleClassOf } from './handle-class.js';
+import { libc } from './libc.js';
 import { isShutDown } from './posix/queue.js';
 import { duplicate } from './posix/sockets.js';
 
@@ -21,10 +22,20 @@ interface Internals {
   readonly _connections?: unknown;
 }
 
-/** Before libc is called. @throws PreforkError `ERR_PREFORK_PLATFORM` */
+/** Before libc is called. It is loaded here. @throws PreforkError `ERR_PREFORK_PLATFORM` */
 export function checkMachine(): void {
-  if (MACHINES.includes(process.arch) && endianness() === 'LE') return;
-  throw unusable(`this machine is \`${process.arch}\` (${endianness()}), expected one of ${MACHINES.join(', ')} (LE)`);
+  if (!MACHINES.includes(process.arch) || endianness() !== 'LE') throw unsuitable();
+  // before a socket file is looked at: right after that Node's require() may not follow a symlink to a module
+  try {
+    libc();
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ERR_DLOPEN_DISABLED') throw error;
+    throw unusable('Node may load no native addon: leave out `--no-addons`, or add `--allow-addons` to `--permission`');
+  }
+}
+
+function unsuitable(): PreforkError {
+  return unusable(`this machine is \`${process.arch}\` (${endianness()}), expected one of ${MACHINES.join(', ')} (LE)`);
 }
 
 /**

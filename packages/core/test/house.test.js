@@ -35,7 +35,7 @@ const FORBIDDEN = [
   { from: /^cli\//, to: /^worker\//, why: 'the command serves through prefork.ts' },
   { from: /^(?!libc\.ts$)/, to: /^koffi$/, why: 'koffi is loaded in libc.ts' },
   {
-    from: /^(?!posix\/|handover\.ts$|manager\/premises\.ts$|manager\/spawn\.ts$)/,
+    from: /^(?!posix\/|handover\.ts$|platform\.ts$|manager\/spawn\.ts$)/,
     to: /^libc\.ts$/,
     why: 'libc is called in posix/',
   },

@@ -73,7 +73,7 @@ export function adoptPidFile(path: string, fd: number, creating: () => void): Pi
 }
 
 function rewrite(fd: number): void {
-  fchmodSync(fd, MODE); // an older version made it for everybody to read
+  closeToOthers(fd); // an older version made it for everybody to read
   const text = `${process.pid}\n`;
   writeSync(fd, text, 0);
   ftruncateSync(fd, text.length);
@@ -167,7 +167,7 @@ function create(path: string, patience: Patience): number | undefined {
   }
   try {
     if (lockPidFile(fd, patience) && isSameFile(fd, path)) {
-      fchmodSync(fd, MODE);
+      closeToOthers(fd);
       writeSync(fd, `${process.pid}\n`);
       return fd;
     }
@@ -178,6 +178,11 @@ function create(path: string, patience: Patience): number | undefined {
   }
   closeSync(fd);
   return undefined;
+}
+
+/** Where it is right already nothing is called: Node's permission model allows no `fchmod`. */
+function closeToOthers(fd: number): void {
+  if ((fstatSync(fd).mode & 0o777) !== MODE) fchmodSync(fd, MODE);
 }
 
 function unlinkIfAllowed(path: string): void {

@@ -3,7 +3,6 @@
 
 import type { WorkerDescriptors } from '../descriptors.js';
 import type { Tickets } from '../handover.js';
-import { libc } from '../libc.js';
 import type { Location } from '../location.js';
 import type { Settings } from '../options.js';
 import { checkMachine, checkNode } from '../platform.js';
@@ -68,8 +67,6 @@ export async function openPremises(
 ): Promise<Premises> {
   enterFolder(settings.directory);
   checkMachine();
-  // loaded before a socket file is looked at: right after that Node's require() may not follow a symlink to a module
-  libc();
   const owner = resolveOwner(settings.user, settings.group);
   const { asked, ...opened } = await openSockets(settings, locations, inheritance, changed !== undefined);
   try {
