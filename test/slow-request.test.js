@@ -1,9 +1,11 @@
 // `slowRequest`: a request that takes longer is logged, once, while it waits or when it is over.
 
 import assert from 'node:assert/strict';
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { test } from 'node:test';
 import { project } from './helpers/command.js';
 import { startServer } from './helpers/server.js';
+import { eventually } from './helpers/wait.js';
 
 const SOURCE = `import { prefork } from '@prefork/core';
 const listener = (request, response) => {
@@ -33,3 +35,57 @@ test('a request that waits for longer is told of while it waits, and one that bl
   assert.equal(server.count(/Slow request/), 2, server.output);
   assert.doesNotMatch(server.output, /secret/);
 });
+
+const BLOCKING = `import { prefork } from '@prefork/core';
+function spin(milliseconds) {
+  const end = Date.now() + milliseconds;
+  while (Date.now() < end);
+}
+const listener = (request, response) => {
+  if (request.url.startsWith('/blocks')) spin(3000);
+  response.end(String(process.pid));
+};
+prefork(listener, { workers: 1, slowRequest: '500ms', hangReport: true }).listen(0, '127.0.0.1');`;
+
+test('with `hangReport` the line that blocks is told while it does, and the inspector is closed after it', async (t) => {
+  const dir = project(t, { 'server.mjs': BLOCKING });
+  const server = startServer(t, `${dir}/server.mjs`, { cwd: dir, dir });
+  const { body: pid } = await server.get();
+  const before = listening(pid);
+  let isOver = false;
+  const blocking = server.get('/blocks?token=secret').then(({ body }) => {
+    isOver = true;
+    return body;
+  });
+  const [, worker] = await server.waitForLine(
+    /\[warn\] Worker (\d+) blocks in spin \(.*server\.mjs:[34]:\d+\); 1 in flight, the oldest for \d+ ms: GET \/blocks; stack: spin .* < listener /,
+  );
+  assert.equal(isOver, false);
+  assert.equal(worker, pid);
+  assert.equal(await blocking, pid, 'the same worker goes on');
+  await eventually(
+    () => listening(pid) === before,
+    () => 'its inspector is still open',
+    5_000,
+  );
+  assert.equal(server.count(/ blocks in /), 1, server.output);
+  assert.equal(server.count(/ hangs in /), 0, server.output);
+  assert.doesNotMatch(server.output, /secret/);
+});
+
+/** How many sockets a process has on which somebody listens, as /proc says it. */
+function listening(pid) {
+  const inodes = readFileSync(`/proc/${pid}/net/tcp`, 'latin1')
+    .split('\n')
+    .map((line) => line.trim().split(/\s+/))
+    .filter(([, , , state]) => state === '0A')
+    .map((fields) => `socket:[${fields[9]}]`);
+  const links = readdirSync(`/proc/${pid}/fd`).flatMap((fd) => {
+    try {
+      return [readlinkSync(`/proc/${pid}/fd/${fd}`)];
+    } catch {
+      return []; // closed meanwhile
+    }
+  });
+  return inodes.filter((inode) => links.includes(inode)).length;
+}

@@ -17,7 +17,7 @@ const LONGER = {
   'packages/core/src/prefork.ts': [384, 'the public class, half of it docstrings'],
   'packages/core/src/locations.ts': [243, 'one grammar'],
   'packages/core/src/scoreboard.ts': [248, 'one line for each word of the page'],
-  'packages/core/src/manager/manager.ts': [391, 'the life of a server, in order'],
+  'packages/core/src/manager/manager.ts': [396, 'the life of a server, in order'],
   'packages/core/src/worker/adoption.ts': [202, 'one sequence, from a listen call to its answer'],
   'packages/core/src/worker/connections.ts': [202, 'one list of what an event means'],
   'packages/core/src/worker/service.ts': [240, 'from the first server to the last connection, in order'],

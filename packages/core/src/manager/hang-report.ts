@@ -79,12 +79,27 @@ export class HangReports {
       report.note = `${messageOf(error)}: it is stopped, or runs native code`;
     }
     attempt(log, 'tell of a hang', () => {
-      log.error(lineOf(report));
+      log.error(lineOf(report, 'hangs'));
       if (hangReportFile !== undefined) append(hangReportFile, report);
       this.#tell(pid, report);
     });
   }
+
+  /** For a worker that blocks longer than `slowRequest`, and goes on. A look without a result is not worth a line. */
+  async slow({ pid, id }: WorkerRecord): Promise<void> {
+    const { log } = this.#settings;
+    try {
+      const { frames, value } = await this.#inspect(pid, `${CLOSE_LATER}, ${EXPRESSION}`, PATIENCE);
+      const report = { time: '', pid, workerId: id, frames: frames.slice(0, FRAMES), requests: requestsOf(value) };
+      log.warn(lineOf(report, 'blocks'));
+    } catch {
+      // it runs native code, or has gone on: it logs the request itself when that is over
+    }
+  }
 }
+
+/** Closes the worker's inspector as soon as its loop runs again. */
+const CLOSE_LATER = "globalThis.setImmediate(() => globalThis.process.getBuiltinModule('node:inspector').close())";
 
 /** The facts that a worker gives even while its loop is blocked. */
 const EXPRESSION = `globalThis[Symbol.for('${REQUESTS_SYMBOL}')]?.()`;
@@ -99,11 +114,11 @@ function requestsOf(value: unknown): HungRequest[] {
   }));
 }
 
-function lineOf({ pid, frames, requests, note }: HangReport): string {
+function lineOf({ pid, frames, requests, note }: HangReport, verb: string): string {
   const own = frames.find(({ file }) => file.startsWith('/') && !file.includes('/node_modules/')) ?? frames[0];
   const where = own
-    ? `hangs in ${own.function || 'an anonymous function'} (${own.file}:${own.line}:${own.column})`
-    : 'hangs';
+    ? `${verb} in ${own.function || 'an anonymous function'} (${own.file}:${own.line}:${own.column})`
+    : verb;
   const [oldest] = requests;
   const what = oldest
     ? `; ${requests.length} in flight, the oldest for ${oldest.age} ms: ${oldest.method} ${oldest.path}`

@@ -29,6 +29,9 @@ const LOOPBACK = '127.0.0.1';
 /** How often /proc is read for the port: there is no event. Milliseconds. */
 const PACE = 5;
 
+/** The port of each inspector that was opened: one that is still open opens no other. */
+const opened = new Map<number, number>();
+
 /**
  * The stack of a process, and the value of an expression in it.
  *
@@ -38,8 +41,10 @@ const PACE = 5;
 export async function inspect(pid: number, expression: string, limit: number): Promise<Look> {
   const end = performance.now() + limit;
   const before = portsOf(pid);
+  const known = opened.get(pid) ?? 0;
   if (signalProcess(pid, 'SIGUSR1') !== 'sent') throw new Error('the process cannot be signalled');
-  const port = await newPort(pid, before, end);
+  const port = before.has(known) ? known : await newPort(pid, before, end);
+  opened.set(pid, port);
   const [target] = (await getJson(port, end)) as { webSocketDebuggerUrl?: string }[];
   if (target?.webSocketDebuggerUrl === undefined) throw new Error('its inspector has no target');
   return pause(target.webSocketDebuggerUrl, expression, end);

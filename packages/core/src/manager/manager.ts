@@ -26,6 +26,7 @@ import { publish, type Subject, statusOf, summaryOf } from './report.js';
 import { ownRights, rightsError } from './rights.js';
 import { Schedule } from './schedule.js';
 import type { ManagerSignal } from './signals.js';
+import { SlowLoops } from './slow-loops.js';
 import { Stop } from './stop.js';
 import { surviveUncaught } from './uncaught.js';
 import { Upkeep } from './upkeep.js';
@@ -168,7 +169,11 @@ export class Manager {
     const hangs = settings.hangReport
       ? new HangReports(settings, (pid, report) => this.#events.hang?.(pid, report))
       : undefined;
-    const upkeep = new Upkeep({ settings, target: this.#target, pool, reload: this.#reload, hangs, failed });
+    const slow =
+      hangs && settings.slowRequest > 0
+        ? new SlowLoops(premises.board, settings.slowRequest, (worker) => void hangs.slow(worker))
+        : undefined;
+    const upkeep = new Upkeep({ settings, target: this.#target, pool, reload: this.#reload, hangs, slow, failed });
     return { premises, queues, pool, upkeep };
   }
 

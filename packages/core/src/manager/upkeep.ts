@@ -9,6 +9,7 @@ import type { HangReports } from './hang-report.js';
 import * as policy from './policy.js';
 import type { Pool } from './pool.js';
 import type { Reload } from './reload.js';
+import type { SlowLoops } from './slow-loops.js';
 import { WorkerLimits } from './worker-limits.js';
 
 /** What it needs of the pool. */
@@ -21,6 +22,8 @@ export interface UpkeepParts {
   readonly reload: Pick<Reload, 'failed'>;
   /** With `hangReport`. Resolves when it is told. */
   readonly hangs?: Pick<HangReports, 'report'> | undefined;
+  /** With `slowRequest` as well. */
+  readonly slow?: Pick<SlowLoops, 'look'> | undefined;
   /** The server cannot go on. */
   failed(error: Error): void;
 }
@@ -71,7 +74,9 @@ export class Upkeep {
 
   /** What each worker has to be told by now. */
   judge(now: number): void {
-    for (const worker of this.#parts.pool.workers) this.#judge(worker, now);
+    const { pool, slow } = this.#parts;
+    slow?.look(pool.workers);
+    for (const worker of pool.workers) this.#judge(worker, now);
   }
 
   #judge(worker: policy.WorkerRecord, now: number): void {
