@@ -31,7 +31,7 @@ test('the accept lock never has more than one holder, and all workers hold it in
   assert.equal(new Set(samples.flat()).size, 4);
 });
 
-test('an idle holder keeps the lock, and nobody else polls the listening socket', async (t) => {
+test('an idle holder keeps the lock, and no other worker polls the listening socket', async (t) => {
   const { server, pids, target, connect } = await serve(t, 'collect.js', { workers: 3, heartbeatInterval: 100 });
   // they pass the lock around and bring no worker into user code; once the last one is answered, all are in
   for (let i = 0; i < 10; i++) await connect();

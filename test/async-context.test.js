@@ -26,7 +26,7 @@ const COMPARED = ['a pool of two', 'single', 'plain'];
 for (const way of ['enterWith', 'run', 'hooks', 'opentelemetry storage', 'opentelemetry hooks']) {
   for (const [title, how] of Object.entries(SERVERS)) {
     if (way !== 'enterWith' && !COMPARED.includes(title)) continue;
-    test(`${title}, ${way}: nobody finds the store of a client that uploads`, async (t) => {
+    test(`${title}, ${way}: no client finds the store of another one that uploads`, async (t) => {
       const target = await start(t, how, way);
       const stop = await upload(t, target, 'alice');
       const found = await visit(target);

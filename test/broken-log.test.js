@@ -70,7 +70,7 @@ test('the disk of stderr is full from the start', async (t) => {
   await assertLives(await start(t, full));
 });
 
-test('nobody reads stderr, and its pipe is full', async (t) => {
+test('stderr is a full pipe without a reader', async (t) => {
   const server = await start(t, 'pipe', { DEBUG: 'prefork:*' });
   server.child.stderr.pause();
   // each request is several lines of trace

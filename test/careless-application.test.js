@@ -59,7 +59,7 @@ for (const way of ['a log that throws', 'a log that rejects']) {
 }
 
 for (const way of ['exceptions', 'rejections']) {
-  test(`${way} that nobody handles in the manager are logged once for each place, with a hint`, async (t) => {
+  test(`${way} without a handler in the manager are logged once for each place, with a hint`, async (t) => {
     const server = start(t, way);
     await server.waitForLine(
       /\[error\] Uncaught in the manager, which goes on .*isWorker.*: Error: connection lost; at /,

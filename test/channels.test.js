@@ -62,7 +62,7 @@ test('a reload that fails has its error', async (t) => {
   assert.deepEqual(of(messages(server), 'prefork:reload'), [{ generation: 1, error: 'ERR_PREFORK_RELOAD' }]);
 });
 
-test('a subscriber that throws ends nobody: it is logged', async (t) => {
+test('a subscriber that throws ends no process: it is logged', async (t) => {
   const server = startServer(t, 'channels.js', {
     options: { workers: 1, listen: LISTEN },
     args: ['/nowhere', 'throwing'],

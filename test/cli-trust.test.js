@@ -130,7 +130,7 @@ describe('to serve,', () => {
     await assertRefused(t, dir, ['app.mjs', ...HERE], /: its folder \/\S+ can be written by every user;/);
   });
 
-  test('a user takes the config file of the one who deploys, and none that somebody has put in an open folder', async (t) => {
+  test('a user takes the config file of the user that deploys, and none from a folder that everybody may write', async (t) => {
     if (!isRoot) return t.diagnostic('this test runs without root: it cannot be another user');
     const deployed = prepare(t);
     chownSync(deployed.file, 12_345, 12_345);

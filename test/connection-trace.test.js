@@ -71,7 +71,7 @@ test('a request of http2 has the id of what was accepted', async (t) => {
   ]);
 });
 
-test('what a client sends obeys nobody: no query, no escape sequence, and an answer that it did not wait for', async (t) => {
+test('what a client sends is shown without its query and with escape sequences escaped, also when it did not wait for the answer', async (t) => {
   const server = startServer(t, 'echo.js', { env, options: { workers: 1, listen: LISTEN } });
   await server.healthy(1);
   const socket = await connect(t, server);

@@ -154,7 +154,7 @@ describe('the tables of signals', () => {
     assert.deepEqual(sorted(names.map((name) => `SIG${name}`)), sorted(inManager));
   });
 
-  test('of docs/signals.md says who handles what', () => {
+  test('of docs/signals.md says which process handles which signal', () => {
     const worker = ['worker', 'departure']
       .flatMap((name) => [...read(`packages/core/src/worker/${name}.ts`).matchAll(/'(SIG\w+)'/g)])
       .filter(([, name], i, all) => all.findIndex(([, other]) => other === name) === i);

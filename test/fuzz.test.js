@@ -11,7 +11,7 @@ test('whatever clients do, what is executed is answered, and nothing is left beh
   await fuzzPool(t, seed, 10_000);
 });
 
-test('the same clients find nothing wrong with a server of Node that nobody disturbs', async (t) => {
+test('the same clients find nothing wrong with an undisturbed server of Node', async (t) => {
   t.diagnostic(`FUZZ_SEED=${seed}`);
   await fuzzPlain(t, seed, 2000);
 });

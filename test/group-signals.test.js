@@ -108,7 +108,7 @@ for (const [name, options] of GRACEFUL) {
   });
 }
 
-test('INT stops at once, with status 0, whoever gets it first', async (t) => {
+test('INT stops at once, with status 0, whichever process gets it first', async (t) => {
   const { server, manager } = await start(t, {}, { via: ['setsid'] });
   process.kill(-manager, 'SIGINT');
   assert.deepEqual(await server.ended, { code: 0, signal: null });

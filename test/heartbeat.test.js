@@ -49,7 +49,7 @@ describe('a worker without heartbeat', { concurrency: 3 }, () => {
 });
 
 describe('a manager that was stopped', { concurrency: 2 }, () => {
-  test('for longer than a heartbeat may be overdue, and than its pipes have room, expires nobody', async (t) => {
+  test('for longer than a heartbeat may be overdue, and than its pipes have room, costs no worker', async (t) => {
     const server = startServer(t, 'echo.js', { options: { ...options, heartbeatInterval: 20 } });
     const pids = await server.healthy(2);
     await suspend(server);

@@ -42,7 +42,7 @@ test('it has no descriptor of the facts any more, and later workers boot with th
 });
 
 for (const path of ['/zeros', '/ones', '/random']) {
-  test(`it can make nobody deaf for good by scribbling over the scoreboard: ${path}`, async (t) => {
+  test(`it cannot keep connections waiting for good by writing over the scoreboard: ${path}`, async (t) => {
     const { server } = await start(t, { workers: 3 });
     const target = await server.address();
     assert.equal((await server.get(path)).status, 200);

@@ -8,7 +8,7 @@ import { parentOf } from './helpers/processes.js';
 import { signal, startServer } from './helpers/server.js';
 import { eventually } from './helpers/wait.js';
 
-test('who inherits orphans, as process 1 does, buries them, and misses no child of its own', () => {
+test('a manager that inherits orphans, as process 1 does, reaps them, and misses no child of its own', () => {
   const script = fileURLToPath(new URL('fixtures/subreaper.js', import.meta.url));
   const output = execFileSync(process.execPath, [script], { encoding: 'utf8' });
   assert.deepEqual(output.trim().split('\n'), ['5 zombies', ...Array(10).fill('heard of a child'), '0 zombies']);

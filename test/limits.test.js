@@ -20,7 +20,7 @@ test('a worker never has more than `maxClients` connections open; the rest waits
   assert.equal(Math.max(...answers.map(({ headers }) => Number(headers['x-most']))), 3);
 });
 
-test('a full pool accepts nobody until a connection ends, and then one for one', async (t) => {
+test('a full pool accepts no connection until one ends, and then one for each that ends', async (t) => {
   const { connect } = await serve(t, 'crowd.js', { workers: 2, maxClients: 2, keepAliveTimeout: NEVER });
   const kept = [];
   for (let i = 0; i < 4; i++) kept.push(await connect());

@@ -115,7 +115,7 @@ describe('the path of a UNIX socket', () => {
     assert.equal(readFileSync(path, 'utf8'), 'precious');
   });
 
-  test('that somebody else has taken over is not removed by the server that had it', async (t) => {
+  test('that another server has taken over is not removed by the server that had it', async (t) => {
     const dir = tempDir(t);
     const path = join(dir, 'app.sock');
     const server = startServer(t, 'echo.js', {

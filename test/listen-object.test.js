@@ -81,7 +81,7 @@ describe('a start that fails', () => {
     server.on('error', (error) => console.log('event', error.code));
     server.listen('/nowhere/at/all.sock', ${callback});`;
 
-  test('is told to a callback that takes an argument, and to nobody else', async (t) => {
+  test('is told to a callback that takes an argument, and nowhere else', async (t) => {
     const server = script(t, listen("(error) => console.log('callback', error?.code)"));
     assert.equal((await server.ended).code, 1);
     assert.deepEqual(server.stdout, ['callback ENOENT']);

@@ -62,7 +62,7 @@ test('the worker with each number answers at its port, and at its UNIX socket, w
   assert.deepEqual(readdirSync(dir), []);
 });
 
-test('nobody is refused at any of them while workers are recycled, killed, reloaded and upgraded', async (t) => {
+test('no client is refused at any of them while workers are recycled, killed, reloaded and upgraded', async (t) => {
   const dir = tempDir(t);
   const path = (n) => join(dir, `${n}.sock`);
   const server = await start(t, `http+unix://${encodeURIComponent(path('{n}'))}`);
@@ -200,7 +200,7 @@ describe('a location that cannot be is refused at once, and nothing is left', ()
     });
   }
 
-  test('a socket that somebody else has: those before it are closed again', async (t) => {
+  test('a socket that another program has: those before it are closed again', async (t) => {
     const first = await freePorts(3);
     const squatter = http.createServer().listen(first + 2, '127.0.0.1');
     await new Promise((resolve) => squatter.once('listening', resolve));

@@ -51,7 +51,7 @@ describe('after kill -9 of the manager', { concurrency: 3 }, () => {
     ['with a request that never ends', '/hang', /^hangs in/],
     ['that blocks', '/block', /^blocks in/],
   ]) {
-    test(`a worker ${what} is gone when nobody would wait for it any more`, async (t) => {
+    test(`a worker ${what} is gone when no manager would wait for it any more`, async (t) => {
       const server = startServer(t, 'echo.js', {
         options: { workers: 2, listen: `http://${ownLoopback()}:0`, ...limits },
       });

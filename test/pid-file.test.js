@@ -44,7 +44,7 @@ test('stays with cleanup: false, and is stale then', async (t) => {
   assert.equal(readFileSync(pidFile, 'utf8'), `${second.pid}\n`);
 });
 
-test('is back within 3 s when somebody has deleted it', async (t) => {
+test('is back within 3 s after it was deleted', async (t) => {
   const server = startServer(t, 'echo.js', { options: { workers: 1 } });
   await server.healthy(1);
   const pidFile = join(server.dir, 'prefork.pid');
@@ -205,7 +205,7 @@ describe('that is made before listen()', () => {
     assert.equal(server.count(/\[warn\]|\[error\]/), 0, server.output);
   });
 
-  test('is removed with the process when nobody listens', async (t) => {
+  test('is removed with the process when no server listens', async (t) => {
     const pidFile = join(tempDir(t), 'server.pid');
     const server = start(t, pidFile, "console.log('made', server.checkPid());");
     await server.waitForLine(new RegExp(`^made ${server.pid}$`));

@@ -64,7 +64,7 @@ test('as root a group of its own, and numbers in place of names, count', async (
   }
 });
 
-test('as root numbers that nobody has a name for count, too', async (t) => {
+test('as root numbers without a name count, too', async (t) => {
   if (!isRoot) return t.diagnostic('this test runs without root, which only the first test is about');
   const server = start(t, { user: 54_321, group: 54_321, workers: 1 });
   await server.healthy(1);

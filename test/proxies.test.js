@@ -50,7 +50,7 @@ for (const [name, startProxy] of Object.entries(PROXIES)) {
         );
       });
 
-      test('tells the app who asks, whatever the client says', async (t) => {
+      test('tells the app the address of the client, not what the client claims', async (t) => {
         const { server, target } = await startDocumented(t, location(t));
         const front = await startProxy(t, target(server));
         const headers = { 'X-Forwarded-For': '192.0.2.1', 'X-Forwarded-Proto': 'https' };

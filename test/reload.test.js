@@ -96,7 +96,7 @@ test('HUPs that come during a reload make one more', async (t) => {
   assert.equal(server.pids('spawn').length, 3);
 });
 
-test('HUP while the first worker boots kills nobody', async (t) => {
+test('HUP while the first worker boots ends no process', async (t) => {
   const server = startServer(t, 'gated.js', { options: { workers: 1, listen: 'http://127.0.0.1:0' } });
   const [, pid] = await server.waitForLine(/^loading in (\d+)$/);
   signal(server.pid, 'SIGHUP');

@@ -20,7 +20,7 @@ test('TTIN adds a worker, TTOU takes one away', async (t) => {
   assert.equal(server.pids('spawn').length, 2);
 });
 
-test('a pool goes from one worker to none and back, and answers who came meanwhile', async (t) => {
+test('a pool goes from one worker to none and back, and answers the clients that came meanwhile', async (t) => {
   const server = startServer(t, 'echo.js', { options: { workers: 1 } });
   const [first] = await server.healthy(1);
   await resize(server, 'SIGTTOU', 0);

@@ -9,7 +9,7 @@ import { beginUpload, quit, serve, workerOf } from './helpers/serve.js';
 
 const OPTIONS = { workers: 2, acceptLock: false };
 
-test('without the accept lock all workers poll the listening socket, and nobody locks', async (t) => {
+test('without the accept lock all workers poll the listening socket, and no worker locks', async (t) => {
   const { server, pids, target } = await serve(t, 'collect.js', OPTIONS);
   const inode = listeningInode(target.port);
   const holders = [];

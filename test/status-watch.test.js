@@ -71,7 +71,7 @@ test('in a pipe it prints a line each second, without colours, and with them whe
   await server.ended;
 });
 
-test('a pipe that nobody reads any more ends it', async (t) => {
+test('a pipe without a reader ends it', async (t) => {
   const { dir } = await serve(t);
   const terminal = startTerminal(t, dir, ['status', '--watch', '|', 'head', '-n', '1'], { columns: 80, rows: 24 });
   assert.equal(await terminal.exited, 0);

@@ -198,7 +198,7 @@ test('neither workers nor children of the application find the variables', async
   await server.waitForLine(/^manager has \[\]$/);
 });
 
-test('a notify socket that is not there, or goes away, or reads nothing, hurts nobody', async (t) => {
+test('a notify socket that is missing, goes away, or is never read does no harm', async (t) => {
   const address = join(tempDir(t), 'notify');
   const server = startServer(t, 'echo.js', { options: { workers: 1 }, env: { NOTIFY_SOCKET: address } });
   await server.healthy(1);

@@ -29,7 +29,7 @@ async function occupied(t) {
 }
 
 describe('the command ends with one line and status 1', () => {
-  test('when the address is in use and nobody listens for the error', async (t) => {
+  test('when the address is in use and there is no listener for the error', async (t) => {
     const { address, port } = await occupied(t);
     const dir = project(t, { 'server.cjs': `require('node:http').createServer().listen(${port}, '${address}');` });
     const { code, stderr } = await runCommand(t, dir, ['server.cjs', '-w', '2']);

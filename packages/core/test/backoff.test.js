@@ -60,7 +60,7 @@ describe('a hold', () => {
     return { backoff, until: backoff.until(1_000) };
   }
 
-  it('lets nobody start before its end, then one at a time', () => {
+  it('lets no worker start before its end, then one at a time', () => {
     const { backoff, until } = held();
     assert.ok(until > 1_000 && Number.isFinite(until));
     assert.equal(backoff.allows(4, until - 1), 0);

@@ -121,7 +121,7 @@ describe('a share of the queue', () => {
     assert.deepEqual(asked, [[10, 7]]);
   });
 
-  it('is worked out only when somebody waits', () => {
+  it('is computed only when connections wait', () => {
     const { intake, asked } = create();
     intake.takeShare(0);
     assert.deepEqual(asked, []);
@@ -161,7 +161,7 @@ describe('a connection that came through a seat', () => {
     assert.equal(taken(), 3);
   });
 
-  it('brings nobody along where there are no seats any more', () => {
+  it('wakes no worker where there are no seats any more', () => {
     const { intake, taken } = create({ seats: 9 });
     const seat = intake.seats;
     intake.seats = undefined;

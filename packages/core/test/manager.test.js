@@ -241,7 +241,7 @@ describe('a graceful stop', () => {
     assert.deepEqual(pool.orders.slice(2), ['kill 101', 'kill 102']);
   });
 
-  it('replaces nobody', async (t) => {
+  it('replaces no worker', async (t) => {
     const { manager, pool, time } = await create(t);
     manager.stop(true);
     time.pass();

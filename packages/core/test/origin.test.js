@@ -97,7 +97,7 @@ describe('the command line', () => {
     assert.equal(seen(start('x a', { cmdline: '' }))[1], 'server.mjs a');
   });
 
-  it('is that of Node where somebody has put another script there, as PM2 does', () => {
+  it('is that of Node where another program has put another script there, as PM2 does', () => {
     const pm2 = start('/pm2/container.js', { script: '/srv/app.js', cwd: '/srv', PWD: '/srv' });
     assert.deepEqual(seen(pm2), ['/srv', '/srv/app.js']);
   });

@@ -50,7 +50,7 @@ describe('a nodemon', () => {
     }
   });
 
-  it('is looked for to an end, whatever /proc says', () => {
+  it('is looked for in a bounded number of steps, whatever /proc says', () => {
     assert.equal(
       findNodemon(() => ({ words: ['sh'], parent: 10 }), 10),
       undefined,

@@ -140,7 +140,7 @@ describe('a stale PID file', () => {
     });
   }
 
-  it('that is not there is nobody', () => {
+  it('that is not there has no server', () => {
     assert.equal(checkPid(path), undefined);
   });
 });

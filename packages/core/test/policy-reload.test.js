@@ -52,7 +52,7 @@ describe('a reload', () => {
     assert.deepEqual(surplus(all([0, 1, 2, 3].map((id) => next(id))), target).length, 4);
   });
 
-  it('fills first what has nobody at all', () => {
+  it('fills first the numbers that have no worker at all', () => {
     const pool = [0, 1, 3].map((id) => worker('healthy', { id }));
     assert.deepEqual(vacancies(pool, target, LIMITS), [2]);
     assert.deepEqual(vacancies([...pool.slice(1), ...fresh(1, 'healthy')], target, LIMITS), [2, 1]);
@@ -70,7 +70,7 @@ describe('a reload', () => {
     assert.deepEqual(surplus(pool, { ...target, workers: 2 }), [pool[0], pool[3], pool[2]]);
   });
 
-  it('does not touch who drains already', () => {
+  it('does not touch a worker that drains already', () => {
     assert.deepEqual(
       surplus(
         [...old(2, 'draining'), ...[2, 3].map((id) => worker('healthy', { id })), ...numbered(fresh(2, 'healthy'))],

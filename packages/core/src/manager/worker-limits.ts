@@ -12,7 +12,7 @@ interface Look {
   /** Heartbeats in a row at which the worker was above the limit. */
   above: number;
   /** Whether it was above it from its first heartbeat on: a replacement would be as large. */
-  isBorn: boolean;
+  isAboveAlways: boolean;
 }
 
 export class WorkerLimits {
@@ -42,9 +42,12 @@ export class WorkerLimits {
     if (bytes === undefined) return;
     const before = this.#looks.get(worker);
     const isAbove = bytes > maxMemory;
-    const look = { above: isAbove ? (before?.above ?? 0) + 1 : 0, isBorn: isAbove && (before?.isBorn ?? true) };
+    const look = {
+      above: isAbove ? (before?.above ?? 0) + 1 : 0,
+      isAboveAlways: isAbove && (before?.isAboveAlways ?? true),
+    };
     this.#looks.set(worker, look);
-    if (look.isBorn) return this.#warn(bytes);
+    if (look.isAboveAlways) return this.#warn(bytes);
     if (look.above < BEATS) return;
     worker.excess = 'memory';
     log.info(`Worker ${worker.pid} takes ${megabytes(bytes)} (maxMemory is ${megabytes(maxMemory)}), replacing it`);
