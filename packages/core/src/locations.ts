@@ -2,6 +2,7 @@
 
 import type { AddressInfo } from 'node:net';
 import type { Wanted } from './channel.js';
+import { locationKey } from './handover.js';
 import type { Location } from './location.js';
 import { checkNumbered, numberOf, withoutNumber } from './numbered.js';
 import type { Settings } from './options.js';
@@ -41,9 +42,21 @@ export function parseListen(args: readonly unknown[], settings: Settings): Liste
   const rest = [...args];
   const last = rest.at(-1);
   const callback = typeof last === 'function' ? (rest.pop() as ListenCallback) : undefined;
-  const locations = parseTargets(rest, settings);
+  const locations = withOrdinals(parseTargets(rest, settings));
   checkNumbered(locations, settings);
   return { locations, callback, signal: signalOf(rest[0]) };
+}
+
+/** Several at one host for which the kernel chooses the port: the next manager of an upgrade must know which socket is whose. */
+function withOrdinals(locations: Location[]): Location[] {
+  const counts = new Map<string, number>();
+  return locations.map((location) => {
+    if (location.port !== 0) return location;
+    const key = locationKey(location);
+    const nth = counts.get(key) ?? 0;
+    counts.set(key, nth + 1);
+    return nth === 0 ? location : { ...location, nth };
+  });
 }
 
 function parseTargets([target, ...more]: unknown[], settings: Settings): Location[] {

@@ -104,6 +104,20 @@ it('several locations keep their order', () => {
   );
 });
 
+it('several at one host with a port of the kernel are numbered, so that each finds its socket in an upgrade', () => {
+  const locations = parse([
+    'http://127.0.0.1:0',
+    `https://127.0.0.1:0?${PEM}`,
+    'http://127.0.0.2:0',
+    'http://127.0.0.1:80',
+    'http://127.0.0.1:0',
+  ]);
+  assert.deepEqual(
+    locations.map(({ nth }) => nth),
+    [undefined, 1, undefined, undefined, 2],
+  );
+});
+
 it('without any, the option `listen` counts, and `backlog` for all that have none', () => {
   const settings = resolveOptions({ listen: ['http://*:1?backlog=3', 'http://*:2'], backlog: 64 });
   for (const args of [[], [undefined], [null], [() => {}]]) {
