@@ -207,7 +207,7 @@ class TestServer {
   }
 
   #note(line) {
-    const [, event, pid] = /^(\w+) (\d+)$/.exec(line) ?? [];
+    const [, event, pid] = /^([a-z ]+) (\d+)$/.exec(line) ?? [];
     if (!event) return;
     const pids = this.#pids.get(event);
     if (pids) pids.push(Number(pid));
