@@ -73,7 +73,19 @@ test('with `hangReport` the line that blocks is told while it does, and the insp
   assert.doesNotMatch(server.output, /secret/);
 });
 
-/** How many sockets a process has on which somebody listens, as /proc says it. */
+test('a worker that never goes on is told of twice: that it blocks, and that it hangs, by the inspector that is still open', async (t) => {
+  const options = `heartbeatInterval: 300, heartbeatTimeout: 2500, gracefulTimeout: 500, hangReport: true`;
+  const dir = project(t, {
+    'server.mjs': BLOCKING.replace('spin(3000)', 'spin(1e9)').replace('hangReport: true', options),
+  });
+  const server = startServer(t, `${dir}/server.mjs`, { cwd: dir, dir });
+  await server.get();
+  server.get('/blocks').catch(() => {});
+  await server.waitForLine(/\[warn\] Worker \d+ blocks in spin /);
+  await server.waitForLine(/\[error\] Worker \d+ hangs in spin \(.*server\.mjs:[34]:\d+\); 1 in flight/);
+});
+
+/** How many sockets a process has that listen, as /proc says it. */
 function listening(pid) {
   const inodes = readFileSync(`/proc/${pid}/net/tcp`, 'latin1')
     .split('\n')
