@@ -12,6 +12,13 @@ export type ManagerSignal = (typeof SIGNALS)[number];
 /** These signals end the server, even if other code listens for them. */
 const STOPS: readonly ManagerSignal[] = ['SIGINT', 'SIGTERM', 'SIGQUIT'];
 
+/**
+ * timeout(1) sends TERM to its child and then to the whole group, the child included. So a second TERM that comes this soon may belong to
+ * the same order. It counts a moment later, when quick requests have ended. Milliseconds.
+ */
+const SOON = 100;
+const MOMENT = 300;
+
 /** The handlers of all servers of this process: every other one is the application's. */
 const handlers = new Set<unknown>();
 
@@ -21,8 +28,16 @@ export function handleSignals(handler: (signal: ManagerSignal) => void, log: Log
   const terminals = [0, 1, 2].filter((fd) => isatty(fd));
   const nodemon = findNodemon();
   let isClosing = false;
+  let termAt = Number.NEGATIVE_INFINITY;
+  let delayed: NodeJS.Timeout | undefined;
   const handle = (name: NodeJS.Signals) => {
-    const signal = name as ManagerSignal;
+    const now = performance.now();
+    const isSoon = name === 'SIGTERM' && now - termAt < SOON;
+    if (name === 'SIGTERM') termAt = now;
+    if (!isSoon) return take(name as ManagerSignal);
+    delayed ??= setTimeout(() => take('SIGTERM'), MOMENT).unref();
+  };
+  const take = (signal: ManagerSignal) => {
     const isEnd = signal === 'SIGINT' || signal === 'SIGTERM';
     if (isEnd && !isClosing && isApplications(signal)) {
       // it closes the server itself, maybe in the same tick: a second signal means that it takes too long
@@ -37,6 +52,7 @@ export function handleSignals(handler: (signal: ManagerSignal) => void, log: Log
   handlers.add(handle);
   for (const signal of SIGNALS) process.on(signal, handle);
   return () => {
+    clearTimeout(delayed);
     handlers.delete(handle);
     for (const signal of SIGNALS) process.off(signal, handle);
   };
