@@ -11,6 +11,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { tlsLocation } from './helpers/certificate.js';
 import { tempDir } from './helpers/files.js';
 import { descriptors } from './helpers/kernel.js';
+import { zombiesOf } from './helpers/processes.js';
 import { signal, startServer } from './helpers/server.js';
 import { upgrade } from './helpers/upgrade.js';
 import { eventually } from './helpers/wait.js';
@@ -46,17 +47,6 @@ async function countsOf(server, pid) {
   }
   const shared = readFileSync(`/proc/${pid}/maps`, 'utf8').match(/memfd:prefork-/g)?.length;
   return { kinds: Object.fromEntries(Object.entries(kinds).sort()), shared, ...(await ownCounts(server, pid)) };
-}
-
-function zombiesOf(manager) {
-  return readdirSync('/proc').filter((name) => {
-    try {
-      const stat = /^\d/.test(name) ? readFileSync(`/proc/${name}/stat`, 'latin1') : '';
-      return stat.slice(stat.lastIndexOf(')') + 2).startsWith(`Z ${manager} `);
-    } catch {
-      return false; // it has gone
-    }
-  }).length;
 }
 
 /** Once there are no other processes than the manager and its workers. */

@@ -1,9 +1,10 @@
 // `slowRequest`: a request that takes longer is logged, once, while it waits or when it is over.
 
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { project } from './helpers/command.js';
+import { listenersOf } from './helpers/kernel.js';
 import { startServer } from './helpers/server.js';
 import { eventually } from './helpers/wait.js';
 
@@ -51,7 +52,7 @@ test('with `hangReport` the line that blocks is told while it does, and the insp
   const dir = project(t, { 'server.mjs': BLOCKING });
   const server = startServer(t, `${dir}/server.mjs`, { cwd: dir, dir });
   const { body: pid } = await server.get();
-  const before = listening(pid);
+  const before = listenersOf(pid);
   let isOver = false;
   const blocking = server.get('/blocks?token=secret').then(({ body }) => {
     isOver = true;
@@ -64,10 +65,13 @@ test('with `hangReport` the line that blocks is told while it does, and the insp
   assert.equal(worker, pid);
   assert.equal(await blocking, pid, 'the same worker goes on');
   await eventually(
-    () => listening(pid) === before,
+    () => listenersOf(pid) === before,
     () => 'its inspector is still open',
     5_000,
   );
+  await sleep(300);
+  assert.equal(listenersOf(pid), before, 'its inspector was opened again');
+  assert.equal(server.count(/^Debugger listening/), 1, server.output);
   assert.equal(server.count(/ blocks in /), 1, server.output);
   assert.equal(server.count(/ hangs in /), 0, server.output);
   assert.doesNotMatch(server.output, /secret/);
@@ -84,20 +88,3 @@ test('a worker that never goes on is told of twice: that it blocks, and that it 
   await server.waitForLine(/\[warn\] Worker \d+ blocks in spin /);
   await server.waitForLine(/\[error\] Worker \d+ hangs in spin \(.*server\.mjs:[34]:\d+\); 1 in flight/);
 });
-
-/** How many sockets a process has that listen, as /proc says it. */
-function listening(pid) {
-  const inodes = readFileSync(`/proc/${pid}/net/tcp`, 'latin1')
-    .split('\n')
-    .map((line) => line.trim().split(/\s+/))
-    .filter(([, , , state]) => state === '0A')
-    .map((fields) => `socket:[${fields[9]}]`);
-  const links = readdirSync(`/proc/${pid}/fd`).flatMap((fd) => {
-    try {
-      return [readlinkSync(`/proc/${pid}/fd/${fd}`)];
-    } catch {
-      return []; // closed meanwhile
-    }
-  });
-  return inodes.filter((inode) => links.includes(inode)).length;
-}

@@ -52,12 +52,22 @@ export function listeningInode(port) {
 /** The same of all sockets that listen there, in ascending order. */
 export function listeningInodes(port) {
   const address = `0100007F:${port.toString(16).toUpperCase().padStart(4, '0')}`;
-  const lines = readFileSync('/proc/net/tcp', 'latin1')
-    .split('\n')
-    .map((line) => line.trim().split(/ +/));
+  const listening = tcpListeners().filter(({ local }) => local === address);
+  return listening.map(({ inode }) => inode).sort((a, b) => a - b);
+}
+
+/** How many TCP sockets a process has that listen. */
+export function listenersOf(pid) {
+  const open = descriptors(pid);
+  return tcpListeners().filter(({ inode }) => open.includes(`socket:[${inode}]`)).length;
+}
+
+/** proc(5), /proc/net/tcp: every IPv4 socket that listens. */
+function tcpListeners() {
   const LISTEN = '0A';
-  const listening = lines.filter(([, local, , state]) => local === address && state === LISTEN);
-  return listening.map((fields) => fields[9]).sort((a, b) => a - b);
+  const lines = readFileSync('/proc/net/tcp', 'latin1').split('\n');
+  const sockets = lines.map((line) => line.trim().split(/ +/)).filter((fields) => fields[3] === LISTEN);
+  return sockets.map((fields) => ({ local: fields[1], inode: fields[9] }));
 }
 
 /** How many descriptors of a process are this socket: a worker has one more while it polls it. */

@@ -27,6 +27,12 @@ export function processesWith(entry) {
     .sort((a, b) => a - b);
 }
 
+/** How many children of a process have exited and are not reaped. */
+export function zombiesOf(parent) {
+  const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
+  return pids.filter((pid) => parentOf(pid) === parent && field(pid, 0) === 'Z').length;
+}
+
 /** proc(5), /proc/pid/stat, counted from the state: the name before it may hold anything. */
 function field(pid, index) {
   const stat = read(pid, 'stat');

@@ -24,7 +24,10 @@ interface Internals {
 
 /** Before libc is called. It is loaded here. @throws PreforkError `ERR_PREFORK_PLATFORM` */
 export function checkMachine(): void {
-  if (!MACHINES.includes(process.arch) || endianness() !== 'LE') throw unsuitable();
+  if (!MACHINES.includes(process.arch) || endianness() !== 'LE')
+    throw unusable(
+      `this machine is \`${process.arch}\` (${endianness()}), expected one of ${MACHINES.join(', ')} (LE)`,
+    );
   // before a socket file is looked at: right after that Node's require() may not follow a symlink to a module
   try {
     libc();
@@ -32,10 +35,6 @@ export function checkMachine(): void {
     if ((error as NodeJS.ErrnoException).code !== 'ERR_DLOPEN_DISABLED') throw error;
     throw unusable('Node may load no native addon: leave out `--no-addons`, or add `--allow-addons` to `--permission`');
   }
-}
-
-function unsuitable(): PreforkError {
-  return unusable(`this machine is \`${process.arch}\` (${endianness()}), expected one of ${MACHINES.join(', ')} (LE)`);
 }
 
 /**

@@ -1,7 +1,7 @@
 // An Express app -> a listener -> core. Runs in every process; knows Express by its shape only, so any version's types fit.
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { type Prefork, type PreforkOptions, prefork, usePrototypes } from '@prefork/core';
+import { type Prefork, type PreforkOptions, type Prototypes, prefork, usePrototypes } from '@prefork/core';
 
 export { Prefork, PreforkError, type PreforkOptions } from '@prefork/core';
 
@@ -36,8 +36,8 @@ export function preforkExpress(app: ExpressApp, options?: PreforkOptions): Prefo
 }
 
 /** Express changes the prototype of each request and response to these two, in Express 5 and 4 alike. */
-function prototypesOf(listener: unknown): { request: unknown; response: unknown } | undefined {
-  return isExpressApp(listener) ? (listener as { request: unknown; response: unknown }) : undefined;
+function prototypesOf(listener: unknown): Prototypes | undefined {
+  return isExpressApp(listener) ? (listener as Prototypes) : undefined;
 }
 
 function isExpressApp(value: unknown): boolean {

@@ -5,6 +5,7 @@ import { createRequire } from 'node:module';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Listener } from '../options.js';
+import type { Prototypes } from '../prefork.js';
 import { show, suggestion } from '../validation.js';
 import { CommandError, FAILED, usageError } from './command-error.js';
 import { COMMANDS } from './flags.js';
@@ -47,7 +48,7 @@ function candidates(module: unknown): unknown[] {
 }
 
 /** Express changes the prototype of each request and response to these two, in Express 5 and 4 alike. */
-export function expressPrototypes(listener: Listener): { request: unknown; response: unknown } | undefined {
+export function expressPrototypes(listener: Listener): Prototypes | undefined {
   if (!has(listener, 'listen') || !has(listener, 'set')) return undefined;
   return { request: property(listener, 'request'), response: property(listener, 'response') };
 }

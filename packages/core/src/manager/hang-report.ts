@@ -72,9 +72,7 @@ export class HangReports {
     const { log, hangReportFile } = this.#settings;
     const report: HangReport = { time: new Date().toISOString(), pid, workerId: id, frames: [], requests: [] };
     try {
-      const { frames, value } = await this.#inspect(pid, EXPRESSION, PATIENCE);
-      report.frames = frames.slice(0, FRAMES);
-      report.requests = requestsOf(value);
+      Object.assign(report, await this.#ask(pid, EXPRESSION));
     } catch (error) {
       report.note = `${messageOf(error)}: it is stopped, or runs native code`;
     }
@@ -86,20 +84,28 @@ export class HangReports {
   }
 
   /** For a worker that blocks longer than `slowRequest`, and goes on. A look without a result is not worth a line. */
-  async slow({ pid, id }: WorkerRecord): Promise<void> {
-    const { log } = this.#settings;
+  async slow({ pid }: WorkerRecord): Promise<void> {
     try {
-      const { frames, value } = await this.#inspect(pid, `${CLOSE_LATER}, ${EXPRESSION}`, PATIENCE);
-      const report = { time: '', pid, workerId: id, frames: frames.slice(0, FRAMES), requests: requestsOf(value) };
-      log.warn(lineOf(report, 'blocks'));
+      const answer = await this.#ask(pid, `${CLOSE_LATER}, ${EXPRESSION}`);
+      this.#settings.log.warn(lineOf({ pid, ...answer }, 'blocks'));
     } catch {
       // it runs native code, or has gone on: it logs the request itself when that is over
     }
   }
+
+  async #ask(pid: number, expression: string): Promise<Pick<HangReport, 'frames' | 'requests'>> {
+    const { frames, value } = await this.#inspect(pid, expression, PATIENCE);
+    return { frames: frames.slice(0, FRAMES), requests: requestsOf(value) };
+  }
 }
 
-/** Closes the worker's inspector as soon as its loop runs again. */
-const CLOSE_LATER = "globalThis.setImmediate(() => globalThis.process.getBuiltinModule('node:inspector').close())";
+const CLOSE = "globalThis.process.getBuiltinModule('node:inspector').close()";
+
+/**
+ * Closes the worker's inspector when its loop runs again, a turn later: in the first turn the loop still handles SIGUSR1, which has
+ * opened the inspector from the signal's thread and would open it once more.
+ */
+const CLOSE_LATER = `globalThis.setImmediate(() => globalThis.setImmediate(() => ${CLOSE}))`;
 
 /** The facts that a worker gives even while its loop is blocked. */
 const EXPRESSION = `globalThis[Symbol.for('${REQUESTS_SYMBOL}')]?.()`;
@@ -114,7 +120,9 @@ function requestsOf(value: unknown): HungRequest[] {
   }));
 }
 
-function lineOf({ pid, frames, requests, note }: HangReport, verb: string): string {
+type Told = Pick<HangReport, 'pid' | 'frames' | 'requests' | 'note'>;
+
+function lineOf({ pid, frames, requests, note }: Told, verb: string): string {
   const own = frames.find(({ file }) => file.startsWith('/') && !file.includes('/node_modules/')) ?? frames[0];
   const where = own
     ? `${verb} in ${own.function || 'an anonymous function'} (${own.file}:${own.line}:${own.column})`
