@@ -10,6 +10,9 @@ export class FakeWorker {
   isOpen = false;
   isWoken = false;
   wakes = 0;
+  /** How often it has opened or closed its gate, and tried to lock. */
+  toggles = 0;
+  locks = 0;
   /** Connections admitted in its life. */
   admitted = 0;
   warnings = [];
@@ -83,9 +86,11 @@ export class FakeWorker {
     const { pool } = this;
     return {
       open: () => {
+        this.toggles += 1;
         this.isOpen = true;
       },
       close: () => {
+        this.toggles += 1;
         this.isOpen = false;
       },
       waiting: () => {
@@ -127,6 +132,7 @@ export class FakeWorker {
     return {
       tryLock: () => {
         pool.between(this);
+        this.locks += 1;
         if (pool.owner && pool.owner !== this) return false;
         pool.owner = this;
         return true;
