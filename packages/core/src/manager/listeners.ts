@@ -153,7 +153,7 @@ async function listen(location: Location, workers: number): Promise<number[]> {
     while (location.reuse && fds.length < workers) fds.push(listenSocket(to, socketOptions(location)));
     return fds;
   } catch (error) {
-    for (const fd of fds) closeSync(fd);
+    ours(location, fds, undefined).close(false);
     throw error;
   }
 }
