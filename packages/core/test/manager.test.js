@@ -1,8 +1,12 @@
 // The life of a server, with a pool and premises that are none: what each signal, beat and death leads to, and in which order.
 
 import assert from 'node:assert/strict';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { Phase } from '../dist/bulletin.js';
+import { lockFilePath } from '../dist/manager/lock-file.js';
 import { Manager } from '../dist/manager/manager.js';
 import { resolveOptions } from '../dist/options.js';
 import { SCOREBOARD_BYTES, Scoreboard } from '../dist/scoreboard.js';
@@ -73,7 +77,7 @@ class FakePool {
   }
 }
 
-async function create(t, { options = {}, inheritance, fails, isHealthy = true } = {}) {
+async function create(t, { options = {}, inheritance, fails, isHealthy = true, prepare = () => {} } = {}) {
   const log = fakeLog();
   const settings = { ...resolveOptions({ workers: 2, ...options }), log };
   const board = new Scoreboard(new Uint32Array(SCOREBOARD_BYTES / 4));
@@ -103,6 +107,7 @@ async function create(t, { options = {}, inheritance, fails, isHealthy = true } 
     closeSockets: (toOther) => calls.push(`close sockets${toOther ? ', another has them' : ''}`),
     close: (toOther) => calls.push(`tidy up${toOther ? ', another has it' : ''}`),
   };
+  prepare(premises, calls);
   let pool;
   let upgradeEvents;
   const upgrade = {
@@ -581,4 +586,118 @@ it('a summary tells the states, and how old each heartbeat is', async (t) => {
       { state: 'healthy', heartbeatAge: 300 },
     ],
   });
+});
+
+describe('the log', () => {
+  const bound = (premises) => premises.sockets.push({ location: BOUND, fds: [] });
+
+  for (const silent of [false, true]) {
+    it(`names ${silent ? 'no location with `silent`' : 'each location'}, and the manager`, async (t) => {
+      const { log } = await create(t, { options: { silent }, prepare: bound });
+      const lines = log.lines.filter((line) => /Listening|started/.test(line));
+      const all = [`info: Listening at "${BOUND.url}"`, `info: Manager ${process.pid} started`];
+      assert.deepEqual(lines, silent ? all.slice(1) : all);
+    });
+  }
+});
+
+describe('the exit of the process', () => {
+  const others = process.listeners('exit');
+  const listeners = () => process.listeners('exit').filter((listener) => !others.includes(listener));
+
+  it('tidies up', async (t) => {
+    const { calls } = await create(t);
+    calls.length = 0;
+    listeners().at(-1)();
+    assert.deepEqual(calls, ['tidy up']);
+  });
+
+  it('concerns no server that has finished', async (t) => {
+    const before = listeners().length;
+    const { manager, pool, time } = await create(t);
+    assert.equal(listeners().length, before + 1);
+    manager.stop(false);
+    for (const worker of [...pool.workers]) pool.exit(worker, 'SIGKILL');
+    time.pass(2_000);
+    assert.equal(listeners().length, before);
+  });
+});
+
+describe('the sockets that workers have asked for', () => {
+  const onDemand = (premises, calls) => {
+    premises.onDemand = { served: () => calls.push('a worker serves'), sweep: () => calls.push('sweep') };
+  };
+
+  it('are swept in each pass, but not while an upgrade runs: the next manager has them too', async (t) => {
+    const { manager, upgrade, calls, time } = await create(t, { prepare: onDemand });
+    assert.ok(calls.includes('a worker serves'));
+    calls.length = 0;
+    time.pass(1_000);
+    assert.ok(calls.includes('sweep'));
+    manager.signal('SIGUSR2');
+    calls.length = 0;
+    time.pass(2_000);
+    assert.ok(calls.includes('keep PID file'), 'there was a pass');
+    assert.ok(!calls.includes('sweep'));
+    upgrade.isRunning = false;
+    time.pass(2_000);
+    assert.ok(calls.includes('sweep'));
+  });
+});
+
+describe('a pool of which some workers have left', () => {
+  it('keeps its sockets until the last one has, in a stop', async (t) => {
+    const { manager, pool, time, calls } = await create(t);
+    manager.stop(true);
+    calls.length = 0;
+    pool.workers[0].hasClosed = true;
+    pool.exit(pool.workers[0]);
+    time.pass();
+    assert.ok(!calls.some((call) => call.startsWith('close sockets')));
+  });
+});
+
+describe('the lock file of a next manager that has failed', () => {
+  for (const [what, pid, isThere] of [
+    ['is removed', 4242, false],
+    ['of a manager without a pid is nobody\u2019s', 0, true],
+  ]) {
+    it(what, async (t) => {
+      const dir = mkdtempSync(join(tmpdir(), 'prefork-test-'));
+      t.after(() => rmSync(dir, { recursive: true, force: true }));
+      const lockFile = join(dir, 'lock');
+      const { manager, upgrade, upgradeEvents } = await create(t, { options: { lockFile } });
+      const file = lockFilePath(lockFile, pid);
+      writeFileSync(file, '');
+      manager.signal('SIGUSR2');
+      upgrade.isRunning = false;
+      upgradeEvents.failed(pid);
+      assert.equal(existsSync(file), isThere);
+    });
+  }
+
+  it('is no error where there was none', async (t) => {
+    const { manager, upgrade, upgradeEvents, log } = await create(t);
+    const before = log.lines.length;
+    manager.signal('SIGUSR2');
+    upgrade.isRunning = false;
+    upgradeEvents.failed(4242);
+    assert.deepEqual(log.lines.slice(before), []);
+  });
+});
+
+it('at a reload the certificates are read again, before a worker is started', async (t) => {
+  const { manager, calls, pool, time } = await create(t);
+  const { slots } = pool;
+  calls.length = 0;
+  manager.reload();
+  time.pass();
+  assert.ok(calls.includes('renew secrets'));
+  assert.ok(pool.slots > slots);
+});
+
+it('before it runs there is no status, no worker and no address', () => {
+  const manager = new Manager({ ...resolveOptions(), log: fakeLog() }, 1, {}, false);
+  assert.deepEqual([manager.status(), manager.addresses, manager.summary().pool], [undefined, [], []]);
+  manager.ensurePidFile();
 });

@@ -134,3 +134,113 @@ describe('a socket that nobody wants any more', () => {
     assert.equal(onDemand.sockets.length, 1);
   });
 });
+
+describe('the manager', () => {
+  it('is told when the list changes, and names what it opens and closes', async (t) => {
+    const lines = [];
+    let changes = 0;
+    const parts = { silent: false, log: { info: (line) => lines.push(line) }, changed: () => (changes += 1) };
+    const { onDemand, start, wait } = create(t, parts);
+    const old = start(0);
+    const { location } = await old.send(TCP);
+    assert.deepEqual([changes, lines], [1, [`Listening at "${location.url}"`]]);
+    old.end();
+    const { worker } = start(1);
+    wait(1_000);
+    onDemand.sweep([worker], target(1), performance.now());
+    assert.equal(changes, 2);
+    assert.equal(lines[1], `Closing "${location.url}", no worker listens there any more`);
+    onDemand.sweep([worker], target(1), performance.now());
+    assert.equal(changes, 2, 'nothing was closed');
+  });
+
+  it('closes nothing before all workers of the new generation serve, for a second each', async (t) => {
+    const { onDemand, start, wait } = create(t);
+    const old = start(0);
+    await old.send(TCP);
+    old.end();
+    const [one, two] = [start(1).worker, start(1).worker];
+    const both = { ...target(1), workers: 2 };
+    wait(1_000);
+    const sweep = (workers, own = both) => onDemand.sweep(workers, own, performance.now());
+    sweep([one]);
+    sweep([one, { ...two, state: 'starting' }]);
+    sweep([one, { ...two, generation: 0 }]);
+    sweep([one, { ...two, healthyAt: performance.now() }]);
+    sweep([one, { ...two, healthyAt: undefined }]);
+    sweep([], { ...both, workers: 0 });
+    assert.equal(onDemand.sockets.length, 1);
+    sweep([one, two]);
+    assert.equal(onDemand.sockets.length, 0);
+  });
+
+  it('keeps what a worker of an older generation has asked for once the newest has, too', async (t) => {
+    const { onDemand, start, wait } = create(t);
+    const [newest, oldest] = [start(1), start(0)];
+    await newest.send(TCP);
+    await oldest.send(TCP);
+    newest.end();
+    oldest.end();
+    wait(1_000);
+    onDemand.sweep([start(1).worker], target(1), performance.now());
+    wait(1_000);
+    assert.equal(onDemand.sockets.length, 1);
+  });
+
+  it('gives a file that listens again the socket of its port', async (t) => {
+    const { onDemand, start } = create(t);
+    const worker = start();
+    const { location } = await worker.send(TCP);
+    const again = await worker.send({ ...TCP, port: location.address.port });
+    assert.equal(again.location.address.port, location.address.port);
+    assert.equal(onDemand.sockets.length, 1);
+  });
+
+  it('gives a socket of systemd by its descriptor', async (t) => {
+    const other = net.createServer().listen(0, '127.0.0.1');
+    await once(other, 'listening');
+    t.after(() => other.close());
+    const location = { url: 'http://127.0.0.1:1', seats: 1 };
+    const given = { fds: [other._handle.fd], location, activated: { number: 3, name: 'web' } };
+    const { onDemand, start } = create(t, { activated: [given] });
+    assert.deepEqual((await start().send({ ...TCP, fd: 3 })).location, location);
+    assert.equal(onDemand.sockets.length, 0, 'it is not ours');
+    assert.ok((await start().send({ ...TCP, fd: 4_000 })).refusal);
+  });
+
+  it('gives another user what needs no rights: an abstract name, and a port from 1024 on', async (t) => {
+    const { onDemand, start, wait } = create(t, { isOthers: true });
+    const worker = start();
+    onDemand.served();
+    wait(20_000);
+    const path = `\0prefork-on-demand-${process.pid}`;
+    assert.ok((await worker.send({ ...TCP, path })).location);
+    const { refusal } = await worker.send({ ...TCP, port: 1024 });
+    assert.notEqual(refusal?.code, 'EACCES');
+    const below = await worker.send({ ...TCP, port: 1023 });
+    assert.equal(below.refusal.code, 'EACCES');
+  });
+
+  it('gives its own user what it may bind, however late', async (t) => {
+    const { onDemand, start, wait } = create(t);
+    onDemand.served();
+    wait(20_000);
+    assert.ok((await start().send({ ...TCP, path: join(dir, 'own.sock') })).location);
+  });
+
+  it('binds 256 addresses at the most', async (t) => {
+    const { start } = create(t);
+    const worker = start();
+    for (let nth = 0; nth < 256; nth++) assert.ok((await worker.send({ ...TCP, nth })).location, `${nth}`);
+    assert.match((await worker.send({ ...TCP, nth: 256 })).refusal.message, /at 256 addresses at the most/);
+  });
+
+  it('binds nothing more when it is closed', async (t) => {
+    const { onDemand, start } = create(t);
+    const worker = start();
+    await worker.send(TCP);
+    onDemand.close(false);
+    assert.equal(onDemand.sockets.length, 0);
+    assert.equal((await worker.send(TCP)).refusal.message, 'The server stops');
+  });
+});
