@@ -155,6 +155,29 @@ test('stop waits for what is in flight, and stop --now does not', async (t) => {
   assert.deepEqual(await server.ended, { code: 0, signal: null });
 });
 
+test('stop --now is immediate although TERM is graceful', async (t) => {
+  const dir = project(t, { 'app.mjs': `export default (_request, response) => response.write('the beginning');` });
+  const server = startCommand(t, dir, [
+    'app.mjs',
+    '-w',
+    '1',
+    '-l',
+    'http://127.0.0.1:0',
+    '--graceful-term',
+    '--graceful-timeout',
+    '50s',
+  ]);
+  const connection = await connect(t, await server.address());
+  connection.request();
+  await connection.receives(/the beginning/);
+  const begun = performance.now();
+  const { code } = await runCommand(t, dir, ['stop', '--now']);
+  assert.equal(code, 0);
+  assert.deepEqual(await server.ended, { code: 0, signal: null });
+  // a graceful stop would wait for the response that never ends
+  assert.ok(performance.now() - begun < 30_000);
+});
+
 test('a reload that is asked for while another one runs waits for one with the code as it is then', async (t) => {
   const { server, dir, change } = await start(t);
   change(`
