@@ -2,8 +2,11 @@
 
 import assert from 'node:assert/strict';
 import { EventEmitter, once } from 'node:events';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import http from 'node:http';
 import net from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { parseListen } from '../dist/locations.js';
 import { resolveOptions } from '../dist/options.js';
@@ -15,7 +18,9 @@ const options = { timeout: 10_000 };
 /** A server of this process, and what it tells. */
 function create(t, own = {}, { listener = (_request, response) => response.end('ok'), drained = async () => {} } = {}) {
   const log = fakeLog();
-  const settings = { ...resolveOptions({ single: true, ...own }), log };
+  const dir = mkdtempSync(join(tmpdir(), 'prefork-test-'));
+  const pidFile = join(dir, 'prefork.pid');
+  const settings = { ...resolveOptions({ single: true, pidFile, ...own }), log };
   const told = [];
   const news = new EventEmitter();
   const tell =
@@ -40,8 +45,10 @@ function create(t, own = {}, { listener = (_request, response) => response.end('
   t.after(async () => {
     single.signal('SIGINT');
     await finished;
+    assert.deepEqual(readdirSync(dir), [], 'no file is left');
+    rmSync(dir, { recursive: true, force: true });
   });
-  return { single, log, told, news, finished, listen, portOf: () => single.addresses[0].port };
+  return { single, pidFile, log, told, news, finished, listen, portOf: () => single.addresses[0].port };
 }
 
 /** A connection whose request is in flight. */
@@ -93,6 +100,15 @@ describe('the start', () => {
       locations.map(({ url, waiting }) => [url, waiting]),
       [[`http://127.0.0.1:${portOf()}`, 0]],
     );
+  });
+
+  it('has a PID file, which is made again on demand', options, async (t) => {
+    const { single, pidFile, listen } = create(t);
+    single.ensurePidFile();
+    assert.equal(existsSync(pidFile), false);
+    await listen();
+    single.ensurePidFile();
+    assert.equal(readFileSync(pidFile, 'utf8').trim(), `${process.pid}`);
   });
 
   it('with `silent` names no location', options, async (t) => {
