@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { SCOREBOARD_BYTES, Scoreboard, State } from '../dist/scoreboard.js';
+import { Seats } from '../dist/worker/seats.js';
 import { stickySeatsOf } from '../dist/worker/sticky.js';
 
 /** @param ids the number of the worker in each slot, in the order in which they entered */
@@ -51,4 +52,94 @@ test('a successor takes the seat at once, also in an earlier slot', () => {
   assert.deepEqual(deal(board, 2), ['', '', '0 1']);
   board.setState(0, State.ready);
   assert.deepEqual(deal(board, 2), ['0', '', '1']);
+});
+
+/** The gates of one location, sticky or not, as slot 0 has them. */
+function createSeats({ ids, sticky = true, slot = 0, locations = [ids.length] }) {
+  const board = createBoard(ids);
+  const woken = [];
+  const gates = locations.map((count) =>
+    Array.from({ length: count }, () => ({
+      isOpen: false,
+      queue: 0,
+      taken: 0,
+      open() {
+        this.isOpen = true;
+      },
+      close() {
+        this.isOpen = false;
+      },
+      waiting() {
+        return this.queue;
+      },
+      take() {
+        if (this.queue === 0) assert.fail('nothing waits there');
+        this.queue -= 1;
+        return this;
+      },
+    })),
+  );
+  const flags = Array.isArray(sticky) ? sticky : locations.map(() => sticky);
+  const seats = new Seats({ board, slot, wake: (pid) => woken.push(pid) }, gates, flags);
+  return { board, seats, woken, gates, open: (location = 0) => gates[location].map(({ isOpen }) => isOpen) };
+}
+
+test('a worker polls its own seat only, and says so when it is back: another one has polled it', () => {
+  const { board, seats, woken, open } = createSeats({ ids: [0, 1, 2] });
+  seats.look();
+  assert.deepEqual(
+    [open(), woken],
+    [
+      [true, false, false],
+      [101, 102],
+    ],
+  );
+  woken.length = 0;
+  seats.look();
+  assert.deepEqual(woken, [], 'its seat was open');
+  board.setState(1, State.full);
+  seats.look();
+  assert.deepEqual([open(), woken], [[true, false, false], []]);
+});
+
+test('the seat of another one is nothing to say: nobody polls it', () => {
+  const { board, seats, woken, open } = createSeats({ ids: [0, 1, 2], slot: 2 });
+  seats.look();
+  woken.length = 0;
+  board.setState(1, State.draining);
+  seats.look();
+  assert.deepEqual([open(), woken], [[false, true, true], []]);
+});
+
+test('a full worker wakes all others where seats are sticky: any of them may get its own', () => {
+  for (const [sticky, expected] of [
+    [true, [101, 102]],
+    [false, [101]],
+  ]) {
+    const { board, seats, woken, open } = createSeats({ ids: [0, 1, 2], sticky });
+    seats.look();
+    woken.length = 0;
+    board.setState(0, State.full);
+    seats.leave();
+    assert.deepEqual([open(), woken], [[false, false, false], expected]);
+  }
+});
+
+test('the share of a sticky seat is its whole queue, and that of another one an even part', () => {
+  const { seats, gates } = createSeats({ ids: [0, 1, 2, 3], locations: [2, 2], sticky: [true, false] });
+  const [[sticky], [common, other]] = gates;
+  sticky.queue = 9;
+  common.queue = 9;
+  assert.deepEqual([seats.share(sticky), seats.share(common)], [9, 5], 'two workers for each of two seats');
+  other.queue = 3;
+  assert.equal(seats.shareOfAll(), 3, 'a quarter of 12: sticky ones are nobody else’s');
+  assert.equal(seats.waiting(), 21);
+});
+
+test('it takes from a sticky seat when nothing waits elsewhere, and asks no empty one', () => {
+  const { seats, gates } = createSeats({ ids: [0, 1], locations: [2, 2], sticky: [true, false] });
+  const [[, sticky], [, common]] = gates;
+  sticky.queue = 1;
+  common.queue = 1;
+  assert.deepEqual([seats.take(), seats.take(), seats.take()], [common, sticky, undefined]);
 });

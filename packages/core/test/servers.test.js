@@ -124,6 +124,48 @@ it('`createServer` gets the listener and the location without what is private, a
   assert.deepEqual(calls, [[listener, LOCATION]]);
 });
 
+describe('a client certificate that nobody has signed', () => {
+  const IMPOSTOR = { authorized: false, getPeerCertificate: () => ({ subject: {} }) };
+  const ANONYMOUS = { authorized: false, getPeerCertificate: () => ({}) };
+  const KNOWN = { authorized: true, getPeerCertificate: () => ({ subject: {} }) };
+
+  /** Which of these sockets a server destroys before the application sees them. */
+  function turnedAway(tls, secrets = {}) {
+    const server = http.createServer();
+    const seen = [];
+    server.on('secureConnection', ({ destroyed }) => seen.push(destroyed === true));
+    createServers([{ ...LOCATION, tls, secrets }], () => {}, { createServer: () => server });
+    for (const socket of [IMPOSTOR, ANONYMOUS, KNOWN])
+      server.emit('secureConnection', {
+        ...socket,
+        destroy() {
+          this.destroyed = true;
+        },
+      });
+    return seen;
+  }
+
+  it('is turned away with `verify=0x01`, before the application, and no certificate at all is not', () => {
+    assert.deepEqual(turnedAway({ verify: 1 }), [true, false, false]);
+  });
+
+  it('is left to Node with 0x03, is of no interest with 0x00, and there is none without TLS', () => {
+    for (const verify of [0, 3]) assert.deepEqual(turnedAway({ verify }), [false, false, false]);
+    assert.deepEqual(turnedAway(undefined), [false, false, false]);
+    assert.deepEqual(turnedAway({ verify: 1 }, undefined).length, 3);
+  });
+});
+
+it('`maxConnections: 0` is a limit from Node 21 on, and none before', () => {
+  const isLimit = Number.parseInt(process.versions.node, 10) >= 21;
+  for (const [maxConnections, isDropped] of [
+    [0, isLimit],
+    [undefined, false],
+    [5, false],
+  ])
+    assert.equal(connect((own) => Object.assign(own, { maxConnections })).socket.destroyed, isDropped);
+});
+
 describe('servers that are made', () => {
   const make = (count) =>
     new MadeServers(
