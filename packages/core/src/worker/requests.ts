@@ -57,9 +57,11 @@ export class Requests {
   /** A request of HTTP/1. */
   begin(response: ServerResponse): void {
     const before = this.#latest;
-    if (before) this.#sift(before);
+    // one look at the clock for both
+    const at = this.#statistics.begin();
+    if (before) this.#sift(before, at);
     this.#latest = response;
-    this.#latestAt = this.#statistics.begin();
+    this.#latestAt = at;
     if (!before) this.#turnBegan();
   }
 
@@ -78,7 +80,7 @@ export class Requests {
     if (this.#latest === response) this.#latest = undefined;
     this.#pending.delete(response);
     if (this.#queued.size > 0) this.#queued.get(response.req.socket)?.delete(response);
-    this.#end(response, begunAt);
+    this.#end(response, begunAt, performance.now());
     // otherwise the end of the loop turn shows it
     if (!this.#latest) this.#tell();
   }
@@ -144,16 +146,17 @@ export class Requests {
 
   readonly #turnEnded = (): void => {
     const response = this.#latest;
+    const at = performance.now();
     this.#latest = undefined;
-    if (response) this.#sift(response);
-    this.#statistics.turnEnded();
+    if (response) this.#sift(response, at);
+    this.#statistics.turnEnded(at);
     this.#tell();
   };
 
   /** Counts the responses that have ended, and watches only the others. */
-  #sift(response: ServerResponse): void {
+  #sift(response: ServerResponse, at: number): void {
     if (!response.socket && !response.writableFinished) this.#newestQueued.set(response.req.socket, response);
-    if (response.writableEnded || response.destroyed) this.#end(response, this.#latestAt);
+    if (response.writableEnded || response.destroyed) this.#end(response, this.#latestAt, at);
     else this.#await(response);
   }
 
@@ -172,7 +175,7 @@ export class Requests {
     const begunAt = this.#streams.get(stream);
     this.#streams.delete(stream);
     const status = Number(stream.sentHeaders?.[':status'] ?? 0);
-    if (begunAt !== undefined) this.#statistics.end(status, begunAt);
+    if (begunAt !== undefined) this.#statistics.end(status, begunAt, performance.now());
   }
 
   #queue(response: ServerResponse): void {
@@ -187,9 +190,9 @@ export class Requests {
     });
   }
 
-  #end(response: ServerResponse, begunAt: number): void {
+  #end(response: ServerResponse, begunAt: number, at: number): void {
     this.#served += 1;
-    const duration = this.#statistics.end(response.statusCode, begunAt);
+    const duration = this.#statistics.end(response.statusCode, begunAt, at);
     this.#slow?.look(response, duration);
     if (this.#continued.size > 0) this.#continued.delete(response);
   }

@@ -29,15 +29,15 @@ export class Statistics {
   }
 
   /** It has run. */
-  turnEnded(): void {
-    const bucket = bucketOf(performance.now() - this.#turnAt);
+  turnEnded(at: number): void {
+    const bucket = bucketOf(at - this.#turnAt);
     this.#turns[bucket] = (this.#turns[bucket] ?? 0) + 1;
     this.tell();
   }
 
   /** A response has ended, or its client has gone. @returns how long it has taken, milliseconds */
-  end(status: number, begunAt: number): number {
-    const duration = performance.now() - begunAt;
+  end(status: number, begunAt: number, at: number): number {
+    const duration = at - begunAt;
     this.#recorder.ended(status, bucketOf(duration), duration);
     return duration;
   }
