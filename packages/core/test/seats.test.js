@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { SCOREBOARD_BYTES, Scoreboard, State } from '../dist/scoreboard.js';
 import { Seats, seatsOf } from '../dist/worker/seats.js';
+import { FakeGate } from './helpers/gate.js';
 
 const STATES = { r: State.ready, f: State.full, d: State.draining, '-': State.none };
 
@@ -54,25 +55,6 @@ function dice(seed) {
     mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
     return Math.floor((((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32) * below);
   };
-}
-
-class FakeGate {
-  isOpen = false;
-  queue = 0;
-  open() {
-    this.isOpen = true;
-  }
-  close() {
-    this.isOpen = false;
-  }
-  waiting() {
-    return this.queue;
-  }
-  take() {
-    if (this.queue === 0) return undefined;
-    this.queue -= 1;
-    return { entrance: this, socket: {} };
-  }
 }
 
 /** Workers without processes. A wake is heard when the test says so. */
