@@ -1,12 +1,12 @@
 // What is told of a worker that hangs, whatever V8 and the worker have said.
 
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { checkHangReport, HangReports } from '../dist/manager/hang-report.js';
 import { Upkeep } from '../dist/manager/upkeep.js';
+import { tempDir } from './helpers/files.js';
 import { fakeLog } from './helpers/log.js';
 import { LIMITS, NOW, RUN, worker } from './helpers/records.js';
 
@@ -86,8 +86,7 @@ it('takes whatever a worker says for text, and no more than five requests', asyn
 });
 
 it('appends lines of JSON, and a file that cannot be written is told and nothing more', async (t) => {
-  const dir = mkdtempSync(join(tmpdir(), 'prefork-test-'));
-  t.after(() => rmSync(dir, { recursive: true, force: true }));
+  const dir = tempDir(t);
   const file = join(dir, 'hangs');
   for (let i = 0; i < 2; i++) await report(() => ({ frames: FRAMES, value: [] }), { hangReportFile: file });
   const lines = readFileSync(file, 'utf8')

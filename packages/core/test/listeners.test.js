@@ -5,7 +5,6 @@ import {
   closeSync,
   existsSync,
   mkdirSync,
-  mkdtempSync,
   readdirSync,
   readFileSync,
   renameSync,
@@ -14,7 +13,6 @@ import {
   writeFileSync,
 } from 'node:fs';
 import net from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { locationKey } from '../dist/handover.js';
@@ -22,6 +20,7 @@ import { parseListen } from '../dist/locations.js';
 import { bindAll } from '../dist/manager/listeners.js';
 import { resolveOptions } from '../dist/options.js';
 import { boundAddress, isListening, listenSocket } from '../dist/posix/sockets.js';
+import { tempDir } from './helpers/files.js';
 
 const options = { timeout: 10_000 };
 const NONE = new Map();
@@ -36,12 +35,6 @@ const unix = (path, own = {}) => ({ ...locationsOf({ path })[0], ...own });
 const NUMBERED = { numbered: true, reuse: true, sticky: true };
 
 const placesOf = (...locations) => locations.map((location) => ({ location }));
-
-function folder(t) {
-  const dir = mkdtempSync(join(tmpdir(), 'prefork-test-'));
-  t.after(() => rmSync(dir, { recursive: true, force: true }));
-  return dir;
-}
 
 const openCount = () => readdirSync('/proc/self/fd').length;
 
@@ -133,7 +126,7 @@ describe('a TCP location', () => {
 describe('a UNIX location', () => {
   it('has a file, which a close removes and a hand-over keeps', options, async (t) => {
     for (const keep of [true, false]) {
-      const path = join(folder(t), 'app.sock');
+      const path = join(tempDir(t), 'app.sock');
       const [socket] = await bindAll(placesOf(unix(path)), 1, NONE);
       assert.equal(socket.location.address, path);
       assert.equal(statSync(path).isSocket(), true);
@@ -144,13 +137,13 @@ describe('a UNIX location', () => {
   });
 
   it('leaves a file at its path that is another one, and misses none', options, async (t) => {
-    const path = join(folder(t), 'app.sock');
+    const path = join(tempDir(t), 'app.sock');
     const [socket] = await bindAll(placesOf(unix(path)), 1, NONE);
     renameSync(path, `${path}.old`);
     writeFileSync(path, 'of another');
     socket.close(false);
     assert.equal(existsSync(path), true);
-    const gone = join(folder(t), 'gone.sock');
+    const gone = join(tempDir(t), 'gone.sock');
     const [other] = await bindAll(placesOf(unix(gone)), 1, NONE);
     rmSync(gone);
     other.close(false);
@@ -167,7 +160,7 @@ describe('a UNIX location', () => {
   });
 
   it('with a number has a file and a socket for each worker', options, async (t) => {
-    const dir = folder(t);
+    const dir = tempDir(t);
     const [socket] = await bindAll(placesOf(unix(join(dir, 'app-{n}.sock'), NUMBERED)), 3, NONE);
     assert.deepEqual([readdirSync(dir).sort(), socket.location.seats], [['app-0.sock', 'app-1.sock', 'app-2.sock'], 3]);
     socket.close(false);
@@ -177,7 +170,7 @@ describe('a UNIX location', () => {
 
 describe('what cannot be bound', () => {
   it('takes back what was bound before it', options, async (t) => {
-    const path = join(folder(t), 'app.sock');
+    const path = join(tempDir(t), 'app.sock');
     const before = openCount();
     const other = net.createServer().listen(0, '127.0.0.1');
     await new Promise((resolve) => other.on('listening', resolve));
@@ -189,7 +182,7 @@ describe('what cannot be bound', () => {
   });
 
   it('of several sockets leaves none', options, async (t) => {
-    const dir = folder(t);
+    const dir = tempDir(t);
     mkdirSync(join(dir, 'app-2.sock'));
     const before = openCount();
     await assert.rejects(bindAll(placesOf(unix(join(dir, 'app-{n}.sock'), NUMBERED)), 3, NONE));
@@ -204,7 +197,7 @@ describe('what cannot be bound', () => {
   });
 
   it('because a certificate is missing, binds nothing', options, async (t) => {
-    const path = join(folder(t), 'app.sock');
+    const path = join(tempDir(t), 'app.sock');
     const tls = { cert: [join(path, 'cert')], key: [join(path, 'key')], ca: [], sni: [] };
     const before = openCount();
     await assert.rejects(bindAll(placesOf(unix(path), tcp({ tls })), 1, NONE));

@@ -1,8 +1,7 @@
 // The life of a server, with a pool and premises that are none: what each signal, beat and death leads to, and in which order.
 
 import assert from 'node:assert/strict';
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { Phase } from '../dist/bulletin.js';
@@ -12,6 +11,7 @@ import { resolveOptions } from '../dist/options.js';
 import { SCOREBOARD_BYTES, Scoreboard } from '../dist/scoreboard.js';
 import { Stats } from '../dist/stats.js';
 import { STATS_BYTES } from '../dist/stats-layout.js';
+import { tempDir } from './helpers/files.js';
 import { fakeLog } from './helpers/log.js';
 import { fakeTime } from './helpers/time.js';
 
@@ -650,8 +650,7 @@ describe('a pool of which some workers have left', () => {
     const { manager, pool, time, calls } = await create(t);
     manager.stop(true);
     calls.length = 0;
-    pool.workers[0].hasClosed = true;
-    pool.exit(pool.workers[0]);
+    pool.workers[0].hasLeft = true;
     time.pass();
     assert.ok(!calls.some((call) => call.startsWith('close sockets')));
   });
@@ -660,12 +659,10 @@ describe('a pool of which some workers have left', () => {
 describe('the lock file of a next manager that has failed', () => {
   for (const [what, pid, isThere] of [
     ['is removed', 4242, false],
-    ['of a manager without a pid is nobody\u2019s', 0, true],
+    ['of a manager without a pid is nobody’s', 0, true],
   ]) {
     it(what, async (t) => {
-      const dir = mkdtempSync(join(tmpdir(), 'prefork-test-'));
-      t.after(() => rmSync(dir, { recursive: true, force: true }));
-      const lockFile = join(dir, 'lock');
+      const lockFile = join(tempDir(t), 'lock');
       const { manager, upgrade, upgradeEvents } = await create(t, { options: { lockFile } });
       const file = lockFilePath(lockFile, pid);
       writeFileSync(file, '');

@@ -2,16 +2,11 @@
 
 import assert from 'node:assert/strict';
 import childProcess from 'node:child_process';
-import { channel } from 'node:diagnostics_channel';
 import { EventEmitter } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterEach, describe, it } from 'node:test';
-import { publishReload, publishWorker } from '../dist/manager/channels.js';
 import { takeVariables } from '../dist/manager/environment.js';
-import { enterFolder, followFolder, nextFolder } from '../dist/manager/folder.js';
 import { origin } from '../dist/manager/origin.js';
 import { spawnManager, spawnWorker } from '../dist/manager/spawn.js';
 
@@ -54,9 +49,9 @@ const manager = (options = {}) => {
 describe('a worker', () => {
   it('is this script with these arguments and flags, a pipe, and the descriptors in order', () => {
     given({ own: ['--enable-source-maps'] });
-    const { command, args: command2, stdio, cwd } = worker();
+    const { command, args: words, stdio, cwd } = worker();
     assert.equal(command, process.execPath);
-    assert.deepEqual(command2, ['--enable-source-maps', '--', ...args]);
+    assert.deepEqual(words, ['--enable-source-maps', '--', ...args]);
     assert.deepEqual(stdio, ['ignore', 'inherit', 'inherit', 'pipe', 20, 21]);
     assert.equal(cwd, origin().folder);
   });
@@ -133,9 +128,9 @@ describe('a worker', () => {
 describe('the next manager', () => {
   it('is found on PATH as this one was, has its terminal, and keeps the flags as they are', () => {
     given({ own: ['--inspect-brk'] });
-    const { command, args: command2, stdio, env: own } = manager();
+    const { command, args: words, stdio, env: own } = manager();
     assert.equal(command, process.argv0);
-    assert.deepEqual(command2, ['--inspect-brk', '--', ...args]);
+    assert.deepEqual(words, ['--inspect-brk', '--', ...args]);
     assert.deepEqual(stdio, ['inherit', 'inherit', 'inherit', 'pipe', 20]);
     assert.deepEqual([own.PREFORK_UPGRADE, own.PREFORK_WORKER], ['7:1', undefined]);
   });
@@ -163,78 +158,5 @@ describe('the next manager', () => {
     assert.equal('PREFORK_NOT_THERE' in process.env, false);
     for (const name of names) delete process.env[name];
     assert.equal(manager().env.NOTIFY_SOCKET, undefined, 'given back, it is not kept');
-  });
-});
-
-describe('the folder', () => {
-  it('is checked each time, and an error names it', () => {
-    assert.equal(nextFolder(undefined), origin().folder);
-    assert.equal(nextFolder('/'), '/');
-    for (const folder of ['/nowhere', '/etc/passwd'])
-      assert.throws(() => nextFolder(folder), {
-        code: 'ERR_PREFORK_DIRECTORY',
-        message: new RegExp(
-          `^Can't enter the folder "${folder}", in which new processes start \\((ENOENT|ENOTDIR)\\)$`,
-        ),
-      });
-  });
-
-  it('is entered at the start and followed at a reload, unless the application has left it', (t) => {
-    const start = process.cwd();
-    const dir = mkdtempSync(join(tmpdir(), 'prefork-test-'));
-    t.after(() => {
-      process.chdir(start);
-      rmSync(dir, { recursive: true, force: true });
-    });
-    enterFolder(undefined);
-    assert.equal(process.cwd(), start);
-    assert.throws(() => enterFolder('/nowhere'), { code: 'ERR_PREFORK_DIRECTORY' });
-    assert.equal(process.cwd(), start);
-    enterFolder(dir);
-    assert.equal(process.cwd(), dir);
-    followFolder('/');
-    assert.equal(process.cwd(), '/');
-    process.chdir(dir);
-    followFolder('/');
-    assert.equal(process.cwd(), dir, 'the application has chosen it');
-  });
-});
-
-describe('on the diagnostics channels', () => {
-  const record = { pid: 1, id: 2, generation: 3, state: 'healthy' };
-
-  for (const [name, full] of [
-    ['spawn', 'prefork:worker:spawn'],
-    ['healthy', 'prefork:worker:healthy'],
-    ['reap', 'prefork:worker:reap'],
-    ['drain', 'prefork:drain'],
-    ['hang', 'prefork:hang'],
-  ]) {
-    it(`${full} tells the worker and its facts, which nobody makes for nobody`, (t) => {
-      publishWorker(name, record, assert.fail);
-      const heard = [];
-      const hear = (message, from) => heard.push([from, message]);
-      channel(full).subscribe(hear);
-      t.after(() => channel(full).unsubscribe(hear));
-      publishWorker(name, record, () => ({ reason: 'test' }));
-      publishWorker(name, record);
-      const plain = { pid: 1, id: 2, generation: 3 };
-      assert.deepEqual(heard, [
-        [full, { ...plain, reason: 'test' }],
-        [full, plain],
-      ]);
-    });
-  }
-
-  it('prefork:reload tells the generation, and the error of one that failed', (t) => {
-    const heard = [];
-    const hear = (message) => heard.push(message);
-    publishReload(3, undefined);
-    channel('prefork:reload').subscribe(hear);
-    t.after(() => channel('prefork:reload').unsubscribe(hear));
-    const error = new Error('it fails');
-    publishReload(4, undefined);
-    publishReload(4, error);
-    assert.deepEqual(heard, [{ generation: 4 }, { generation: 4, error }]);
   });
 });
